@@ -1,0 +1,52 @@
+//! The macros of [`carom`](../carom/index.html), which re-exports and documents them.
+//!
+//! Each construct goes the same way: tokens → what was written → what was checked → what it expands
+//! to. The checked types exist only for input without mistakes, so expansion cannot fail; all
+//! mistakes of one stage are reported together, beside the user's item, which is always emitted.
+//!
+//! In reading order: [`task`] is the main construct (its folder is the pipeline), [`foreign`] feeds
+//! functions of other crates into it, [`entry`] is `#[main]` and `#[test]`, [`mistakes`] collects
+//! what is reported.
+#![forbid(unsafe_code)]
+
+mod entry;
+mod foreign;
+mod mistakes;
+mod task;
+
+use proc_macro::TokenStream;
+
+/// Turns a function into a task; see `carom::task`.
+#[proc_macro_attribute]
+pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
+    task::attribute(options.into(), item.into()).into()
+}
+
+/// Makes tasks of functions that other crates define; see `carom::tasks`.
+#[proc_macro]
+pub fn tasks(declarations: TokenStream) -> TokenStream {
+    foreign::tasks(declarations.into()).into()
+}
+
+/// Marks the program's entry; see `carom::main`.
+#[proc_macro_attribute]
+pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
+    entry::main(options.into(), item.into()).into()
+}
+
+/// Marks a test that starts processes; see `carom::test`.
+#[proc_macro_attribute]
+pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
+    entry::test(options.into(), item.into()).into()
+}
+
+/// Emits the item and, after it, the tokens of its own argument.
+///
+/// A task expands to one single item that carries this attribute. So a `cfg` on the task governs all
+/// that belongs to it, and a task in an `impl`, where no struct may stand, is one error and not ten.
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn with(rest: TokenStream, mut item: TokenStream) -> TokenStream {
+    item.extend(rest);
+    item
+}

@@ -1,0 +1,26 @@
+//! Figures in the form that `BENCHMARKS.md` describes: `cargo bench -p carom --bench workloads -- WORKLOAD`.
+#![allow(missing_docs)]
+
+mod report;
+mod spawn_join;
+
+/// Every workload by name, in the order of the table in `BENCHMARKS.md`.
+const WORKLOADS: [(&str, fn()); 2] =
+    [("spawn_join", spawn_join::spawn_join), ("spawn_join_large_parent", spawn_join::large_parent)];
+
+fn main() {
+    carom::init();
+    // cargo adds `--bench`
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let [wanted] = &*wanted else {
+        eprintln!("usage: cargo bench -p carom --bench workloads -- WORKLOAD");
+        for (name, _) in WORKLOADS {
+            eprintln!("  {name}");
+        }
+        std::process::exit(2);
+    };
+    // a name that is not here prints nothing: a driver may ask every program for every workload
+    if let Some((_, run)) = WORKLOADS.iter().find(|(name, _)| name == wanted) {
+        run();
+    }
+}

@@ -1,0 +1,64 @@
+//! Multiprocessing for Rust: annotate a function with [`#[task]`](macro@task) and run it in another
+//! process.
+//!
+//! ```standalone_crate
+//! use carom::Process;
+//!
+//! #[carom::task]
+//! fn greet(name: String) {
+//!     println!("hello {name}, from process {}", std::process::id());
+//! }
+//!
+//! #[carom::main]
+//! fn main() -> carom::Result<()> {
+//!     let process = Process::spawn(greet, "world".to_owned())?;
+//!     assert!(process.join()?.success());
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A child is this same executable, started anew: its `main` runs until [`#[carom::main]`](macro@main)
+//! (or [`init`]) finds that it is a child, which runs its task and ends there. Nothing of the parent's
+//! memory is copied, and only what is named is shared.
+//!
+//! carom runs on Linux 5.16 and newer with glibc 2.31 and newer, on x86-64 and aarch64.
+#![deny(unsafe_code)]
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+compile_error!("carom runs on Linux with glibc");
+
+// Reading order: what users write, then how a child comes to run it, then the ground.
+mod error;
+mod process;
+pub mod task;
+
+mod authkey;
+mod remote_error;
+
+mod bootstrap;
+mod codec;
+mod reentry;
+mod registry;
+
+mod sys;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private_0_1;
+use __private_0_1 as private;
+
+pub use authkey::AuthKey;
+pub use codec::{DecodeError, EncodeError};
+pub use error::{Error, Result};
+pub use process::{
+    Builder, CurrentProcess, ExitStatus, JoinError, ParentProcess, Process, SpawnError, Stdio, active_children,
+    cpu_count, current_process, parent_process,
+};
+pub use reentry::init;
+pub use remote_error::RemoteError;
+pub use task::Task;
+
+/// Makes a function a task, which other processes can run.
+pub use carom_macros::task;
+
+pub use carom_macros::{main, tasks, test};

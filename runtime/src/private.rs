@@ -1,0 +1,129 @@
+//! What the expansions of the macros name. Not for users: it changes without notice, and its public
+//! name bears the version of the macros that it belongs to.
+#![allow(missing_docs)]
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use crate::codec::{Reader, Writer};
+pub use crate::reentry::{enter_main, enter_test};
+pub use crate::registry::{Registered, RegisteredTest, inventory};
+use crate::task::{Location, TaskInfo};
+use crate::{DecodeError, EncodeError};
+pub use carom_macros::with;
+
+/// Decodes the arguments of one call.
+pub type Prepare = fn(&mut Reader<'_>) -> Result<Prepared, DecodeError>;
+
+/// One call, ready to run; the text of its `Err`, if it returns one.
+pub type Prepared = Box<dyn FnOnce() -> Option<String>>;
+
+/// The proof that a type can go to another process, and how it does.
+pub struct Travels<T> {
+    encode: fn(&T, &mut Writer) -> Result<(), EncodeError>,
+    decode: fn(&mut Reader<'_>) -> Result<T, DecodeError>,
+}
+
+impl<T> Travels<T> {
+    pub fn encode(&self, value: &T, writer: &mut Writer) -> Result<(), EncodeError> {
+        (self.encode)(value, writer)
+    }
+
+    pub fn decode(&self, reader: &mut Reader<'_>) -> Result<T, DecodeError> {
+        (self.decode)(reader)
+    }
+}
+
+// The roles of a type in a signature. They are one bound, and differ in what the compiler says.
+
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a task: it does not implement serde's `Serialize` and `Deserialize`",
+    label = "cannot be sent to another process",
+    note = "for a type of your own, add `#[derive(serde::Serialize, serde::Deserialize)]`; otherwise pass what it is made from"
+)]
+pub trait Argument: Serialize + DeserializeOwned {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Argument for T {}
+
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned by a task: it does not implement serde's `Serialize` and `Deserialize`",
+    label = "cannot be sent back to the caller",
+    note = "for a type of your own, add `#[derive(serde::Serialize, serde::Deserialize)]`; for an alias of `Result` whose error lacks serde, return `Result<T, carom::RemoteError>`"
+)]
+pub trait Output: Serialize + DeserializeOwned {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Output for T {}
+
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a task: it does not implement serde's `Serialize` and `Deserialize`",
+    label = "cannot be sent back to the caller",
+    note = "return `Result<_, carom::RemoteError>`: any `std::error::Error` becomes one by `?`"
+)]
+pub trait Failure: Serialize + DeserializeOwned {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Failure for T {}
+
+const fn travels<T: Serialize + DeserializeOwned>() -> Travels<T> {
+    Travels { encode: |value, writer| writer.write(value), decode: |reader| reader.read() }
+}
+
+pub const fn argument<T: Argument>() -> Travels<T> {
+    travels()
+}
+
+pub const fn output<T: Output>() -> Travels<T> {
+    travels()
+}
+
+pub const fn error<T: Failure>() -> Travels<T> {
+    travels()
+}
+
+pub const fn task_info(
+    name: &'static str,
+    (file, line, column): (&'static str, u32, u32),
+    (timeout, soft_timeout, retries): (Option<Duration>, Option<Duration>, u32),
+    prepare: Prepare,
+) -> TaskInfo {
+    TaskInfo { name, location: Location { file, line, column }, timeout, soft_timeout, retries, prepare }
+}
+
+/// Whether what a task returned is a failure, decided by its type.
+///
+/// The traits are tried in the order of the references that they take (`&&&Outcome` has them all), so
+/// a `Result` whose error can be printed is seen first, then any other `Result`, then all the rest.
+pub mod outcome {
+    use std::fmt::Debug;
+
+    pub struct Outcome<'a, T>(pub &'a T);
+
+    pub trait Printable {
+        fn failure(&self) -> Option<String>;
+    }
+    impl<T, E: Debug> Printable for &&Outcome<'_, Result<T, E>> {
+        fn failure(&self) -> Option<String> {
+            self.0.as_ref().err().map(|error| format!("{error:?}"))
+        }
+    }
+
+    pub trait Opaque {
+        fn failure(&self) -> Option<String>;
+    }
+    impl<T, E> Opaque for &Outcome<'_, Result<T, E>> {
+        fn failure(&self) -> Option<String> {
+            let name = std::any::type_name::<E>();
+            self.0.as_ref().err().map(|_| format!("a `{name}`, which does not implement `Debug`"))
+        }
+    }
+
+    pub trait Plain {
+        fn failure(&self) -> Option<String>;
+    }
+    impl<T> Plain for Outcome<'_, T> {
+        fn failure(&self) -> Option<String> {
+            None
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! One started process, as all its handles share it.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::{ExitStatus, children};
+use crate::bootstrap::Reply;
+use crate::sys::channel::Channel;
+use crate::sys::lifeline::Hold;
+use crate::sys::pidfd::{self, Exit};
+use crate::sys::wait;
+
+/// A child, from its start until its last handle is gone and it has been reaped.
+pub(super) struct Child {
+    /// The key in the table of children.
+    id: u64,
+    pid: u32,
+    name: String,
+    daemon: bool,
+    pidfd: OwnedFd,
+    state: Mutex<State>,
+    /// How many [`Process`](super::Process)es there are; at none, the reaper sees to it.
+    handles: AtomicUsize,
+}
+
+enum State {
+    /// Not reaped; the pid is its own. The lifeline ends the child when it is closed.
+    Running { channel: Channel, _lifeline: Hold },
+    Ended(Ended),
+}
+
+/// How a child ended.
+#[derive(Clone)]
+pub(super) struct Ended {
+    pub(super) status: ExitStatus,
+    /// Set if its task never ran, with what the child said.
+    pub(super) not_started: Option<Option<String>>,
+}
+
+/// What a [`Child`] is made of.
+pub(super) struct Parts {
+    pub(super) pid: libc::pid_t,
+    pub(super) name: String,
+    pub(super) daemon: bool,
+    pub(super) pidfd: OwnedFd,
+    pub(super) channel: Channel,
+    pub(super) lifeline: Hold,
+}
+
+impl Child {
+    pub(super) fn new(id: u64, parts: Parts) -> Self {
+        let Parts { pid, name, daemon, pidfd, channel, lifeline } = parts;
+        let state = Mutex::new(State::Running { channel, _lifeline: lifeline });
+        Self { id, pid: pid.unsigned_abs(), name, daemon, pidfd, state, handles: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn daemon(&self) -> bool {
+        self.daemon
+    }
+
+    pub(super) fn sentinel(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    pub(super) fn handle_made(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// True if that was the last one.
+    pub(super) fn handle_dropped(&self) -> bool {
+        self.handles.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    pub(super) fn has_handle(&self) -> bool {
+        self.handles.load(Ordering::Acquire) > 0
+    }
+
+    /// A pidfd means this child and no other, also after it was reaped.
+    pub(super) fn signal(&self, number: i32) -> io::Result<()> {
+        pidfd::signal(&self.pidfd, number)
+    }
+
+    /// Waits until it has ended and takes its status; none at the deadline.
+    pub(super) fn wait(&self, deadline: Option<Instant>) -> io::Result<Option<Ended>> {
+        loop {
+            if let Some(ended) = self.ended() {
+                return Ok(Some(ended));
+            }
+            if !wait::readable(&self.pidfd, deadline)? {
+                return Ok(None);
+            }
+            if let Some(ended) = self.try_wait()? {
+                return Ok(Some(ended));
+            }
+        }
+    }
+
+    /// Takes its status if it has ended.
+    pub(super) fn try_wait(&self) -> io::Result<Option<Ended>> {
+        let mut state = self.lock();
+        let channel = match &*state {
+            State::Ended(ended) => return Ok(Some(ended.clone())),
+            State::Running { channel, .. } => channel,
+        };
+        let Some(exit) = pidfd::reap(&self.pidfd)? else { return Ok(None) };
+        // what it said is in the socket by now; one that a signal ended need not have said anything
+        let not_started = match (Reply::received(channel), exit) {
+            (Some(Reply::Ready), _) | (None, Exit::Signal { .. } | Exit::Unknown) => None,
+            (Some(Reply::Refused(reason)), _) => Some(Some(reason)),
+            (None, Exit::Code(_)) => Some(None),
+        };
+        let ended = Ended { status: ExitStatus(exit), not_started };
+        *state = State::Ended(ended.clone());
+        drop(state);
+        children::forget(self.id);
+        Ok(Some(ended))
+    }
+
+    fn ended(&self) -> Option<Ended> {
+        match &*self.lock() {
+            State::Ended(ended) => Some(ended.clone()),
+            State::Running { .. } => None,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // nothing that runs under the lock leaves the state half-changed
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

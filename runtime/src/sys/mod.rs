@@ -1,0 +1,10 @@
+//! Every system call of the crate, and nearly all of its unsafe code. Nothing here knows of tasks.
+
+pub(crate) mod build_id;
+pub(crate) mod channel;
+pub(crate) mod exec;
+pub(crate) mod lifeline;
+pub(crate) mod pidfd;
+pub(crate) mod stdio;
+pub(crate) mod this_process;
+pub(crate) mod wait;

@@ -1,0 +1,75 @@
+//! A child by its pidfd, which no other process can come to mean.
+//!
+//! # Safety
+//! System calls without pointers, and one that writes into a `siginfo_t` of ours.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// How a process ended, as the kernel tells it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Exit {
+    Code(i32),
+    Signal { number: i32, core_dumped: bool },
+    /// Somebody else has taken the status: a `wait` of the host's, or SIGCHLD is ignored.
+    Unknown,
+}
+
+/// Opens the pidfd of a child that nobody has waited for yet. If that fails the child is ended, because
+/// nothing could hold it.
+pub(crate) fn open(child: libc::pid_t) -> io::Result<OwnedFd> {
+    // SAFETY: takes no pointers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, child, 0) };
+    if fd < 0 {
+        let error = io::Error::last_os_error();
+        // SAFETY: takes no pointers; the pid is still that of our child, since nobody has waited for it.
+        unsafe { libc::kill(child, libc::SIGKILL) };
+        // SAFETY: a null pointer is allowed.
+        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+        return Err(error);
+    }
+    // SAFETY: the call returned a new descriptor.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// Sends a signal; one to a process that has ended goes nowhere.
+pub(crate) fn signal(child: &impl AsFd, number: i32) -> io::Result<()> {
+    let null = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: a null pointer is allowed.
+    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, child.as_fd().as_raw_fd(), number, null, 0) };
+    match sent {
+        0 => Ok(()),
+        _ => match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+            error => Err(error),
+        },
+    }
+}
+
+/// Takes the child's status if it has ended; from then on its pid may belong to somebody else.
+pub(crate) fn reap(child: &impl AsFd) -> io::Result<Option<Exit>> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let id = child.as_fd().as_raw_fd() as libc::id_t;
+    // SAFETY: the pointer is to space for the structure.
+    let waited = unsafe { libc::waitid(libc::P_PIDFD, id, info.as_mut_ptr(), libc::WEXITED | libc::WNOHANG) };
+    if waited != 0 {
+        return match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::ECHILD) => Ok(Some(Exit::Unknown)),
+            error => Err(error),
+        };
+    }
+    // SAFETY: zeros are a valid value, and the kernel may have written a better one.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: the structure is zeros or that of a child's end.
+    if unsafe { info.si_pid() } == 0 {
+        return Ok(None);
+    }
+    // SAFETY: as above.
+    let status = unsafe { info.si_status() };
+    Ok(Some(match info.si_code {
+        libc::CLD_EXITED => Exit::Code(status),
+        code => Exit::Signal { number: status, core_dumped: code == libc::CLD_DUMPED },
+    }))
+}

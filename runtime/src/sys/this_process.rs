@@ -1,0 +1,41 @@
+//! What a process knows and says of itself.
+//!
+//! # Safety
+//! System calls with integers, and one with a string that outlives it.
+#![allow(unsafe_code)]
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// Whether the calling thread is the one that `main` runs in.
+pub(crate) fn is_main_thread() -> bool {
+    // SAFETY: takes nothing.
+    let thread = unsafe { libc::gettid() };
+    thread as u32 == std::process::id()
+}
+
+/// Sets the name that `ps` and `top` show, of which the kernel keeps 15 bytes.
+pub(crate) fn set_name(name: &str) {
+    if is_main_thread() {
+        let Ok(name) = CString::new(name) else { return };
+        // SAFETY: the string lives until the call returns; the kernel copies at most 16 bytes of it.
+        unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+    } else {
+        // the name of the process is that of its main thread; without /proc it keeps the old one
+        let _ = std::fs::write("/proc/self/comm", name);
+    }
+}
+
+/// Takes over a descriptor that this process inherited, closed to its own children; an error if no such
+/// descriptor is open.
+pub(crate) fn take_inherited(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: takes integers only, and fails if the descriptor is not open.
+    if unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it is open, and the caller was told its number by the process that passed it on.
+    let fd = unsafe { OwnedFd::from_raw_fd(number) };
+    debug_assert_eq!(fd.as_raw_fd(), number);
+    Ok(fd)
+}

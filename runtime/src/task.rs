@@ -1,0 +1,103 @@
+//! What a task is, and what is known of one: its name, its place in the source, its options.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::codec::{EncodeError, Writer};
+use crate::private::Prepare;
+use crate::registry;
+
+/// A function that other processes can run; implemented by [`#[task]`](macro@crate::task) only.
+///
+/// The value of a task is its name: `square` in `Process::spawn(square, 3)`. It is zero-sized, `Copy`,
+/// and derefs to the function's pointer, so that `square(3)` is an ordinary call.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a task",
+    label = "this is not a task",
+    note = "annotate the function with `#[carom::task]`, or declare it in `carom::tasks! {{ … }}` if another crate defines it"
+)]
+pub trait Task: Copy + Send + Sync + 'static {
+    /// The argument where there is one, a tuple for more, `()` for none.
+    type Input;
+    /// What the function returns.
+    type Output;
+    /// Name, place and options.
+    const INFO: &'static TaskInfo;
+
+    #[doc(hidden)]
+    fn encode(input: &Self::Input, writer: &mut Writer) -> Result<(), EncodeError>;
+}
+
+/// Name, place and options of a task.
+pub struct TaskInfo {
+    pub(crate) name: &'static str,
+    pub(crate) location: Location,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) soft_timeout: Option<Duration>,
+    pub(crate) retries: u32,
+    pub(crate) prepare: Prepare,
+}
+
+/// Where a task stands in the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The file, as the compiler was given it.
+    pub file: &'static str,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl TaskInfo {
+    /// The name under which workers find it: `name = "…"`, or `crate::module::function`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Where its `#[task]` stands.
+    pub fn location(&self) -> Location {
+        self.location
+    }
+
+    /// After how long a pool kills the worker that runs it; `None`: the pool decides.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// After how long a pool tells the task to come to an end; `None`: the pool decides.
+    pub fn soft_timeout(&self) -> Option<Duration> {
+        self.soft_timeout
+    }
+
+    /// How often a pool may run it again after its worker was lost.
+    pub fn retries(&self) -> u32 {
+        self.retries
+    }
+}
+
+impl fmt::Debug for TaskInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskInfo")
+            .field("name", &self.name)
+            .field("location", &self.location)
+            .field("timeout", &self.timeout)
+            .field("soft_timeout", &self.soft_timeout)
+            .field("retries", &self.retries)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every task that is linked into this program, in no particular order.
+///
+/// A crate that stands in the manifest but is named nowhere is not linked, and neither are its tasks;
+/// `use that_crate as _;` links it.
+pub fn registered() -> impl Iterator<Item = &'static TaskInfo> {
+    registry::tasks()
+}
