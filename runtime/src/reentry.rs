@@ -70,13 +70,14 @@ pub fn enter_test(path: &'static str) {
 
 #[track_caller]
 fn enter(entry: Entry) {
+    // a child may have children of its own, which are diverted at the same place
+    let _ = ENTRY.set(entry);
     if let Some(socket) = marked_socket() {
         become_child(socket);
     }
     if let Some(duplicate) = registry::duplicate() {
         panic!("{duplicate}");
     }
-    let _ = ENTRY.set(entry);
 }
 
 /// Where to start a child; none if it would not be diverted, but run the whole program again.
@@ -126,7 +127,7 @@ fn marked_socket() -> Option<RawFd> {
 /// Runs the task that this process was started for.
 fn become_child(socket: RawFd) -> ! {
     let exit = match this_process::take_inherited(socket) {
-        Ok(fd) => serve(&Channel::from_fd(fd)),
+        Ok(fd) => serve(Channel::from_fd(fd)),
         Err(error) => lost(&format!("descriptor {socket}, named by its marker, cannot be used: {error}")),
     };
     std::process::exit(exit)
@@ -139,18 +140,19 @@ fn lost(reason: &str) -> i32 {
 }
 
 /// Reads what to do, answers, and does it; returns the exit code.
-fn serve(channel: &Channel) -> i32 {
-    let received = match bootstrap::receive(channel) {
+fn serve(channel: Channel) -> i32 {
+    let received = match bootstrap::receive(&channel) {
         Ok(received) => received,
-        Err(error) => return refuse(channel, &error.to_string()),
+        Err(error) => return refuse(&channel, &error.to_string()),
     };
     match prepare(received) {
         Ok((task, call)) => {
             // a parent that is gone takes this process with it, whether it hears the answer or not
-            let _ = Reply::Ready.send(channel);
+            let _ = Reply::Ready.send(&channel);
+            drop(channel);
             run(task, call)
         }
-        Err(reason) => refuse(channel, &reason),
+        Err(reason) => refuse(&channel, &reason),
     }
 }
 

@@ -1,0 +1,111 @@
+//! What the tests share.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use carom::{Builder, ExitStatus, Task};
+
+/// How long anything may take before it counts as hanging. Machines can be slow; nothing should take a
+/// fraction of it.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// Ends the whole test run if the test that holds it hangs.
+#[must_use]
+pub struct Watchdog(#[allow(dead_code)] mpsc::Sender<()>);
+
+pub fn watchdog() -> Watchdog {
+    watchdog_after(LONG)
+}
+
+pub fn watchdog_after(limit: Duration) -> Watchdog {
+    let (sender, receiver) = mpsc::channel();
+    let name = std::thread::current().name().unwrap_or("?").to_owned();
+    std::thread::spawn(move || {
+        if receiver.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+            eprintln!("test {name} hangs");
+            std::process::abort();
+        }
+    });
+    Watchdog(sender)
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < LONG, "never happened: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Runs the task in a process with these options; what it printed, and how it ended.
+#[track_caller]
+pub fn stdout_of<T: Task>(builder: Builder, task: T, input: T::Input) -> (String, ExitStatus) {
+    let (mut reader, writer) = std::io::pipe().expect("pipe");
+    let process = builder.stdout(writer).spawn(task, input).expect("spawn");
+    let mut text = String::new();
+    reader.read_to_string(&mut text).expect("read");
+    (text, process.join().expect("join"))
+}
+
+/// The same for standard error.
+#[track_caller]
+pub fn stderr_of<T: Task>(builder: Builder, task: T, input: T::Input) -> (String, ExitStatus) {
+    let (mut reader, writer) = std::io::pipe().expect("pipe");
+    let process = builder.stderr(writer).spawn(task, input).expect("spawn");
+    let mut text = String::new();
+    reader.read_to_string(&mut text).expect("read");
+    (text, process.join().expect("join"))
+}
+
+/// What a program printed.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs a program to its end.
+#[track_caller]
+pub fn run(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Output {
+    Command::new(program).args(arguments).output().expect("the program starts")
+}
+
+/// An example of the workspace, which `cargo test` has built beside the tests.
+pub fn example(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().expect("the path of this test");
+    let profile = tests.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps/TEST");
+    let path = profile.join("examples").join(name);
+    assert!(path.exists(), "{} is missing; `cargo build --examples` makes it", path.display());
+    path
+}
+
+/// The states of this process's children that have ended and were not reaped.
+pub fn zombies() -> Vec<u32> {
+    let own = std::process::id().to_string();
+    let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // PID (NAME) STATE PPID …, where NAME may contain anything
+        let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        fields.next() == Some("Z") && fields.next() == Some(&own)
+    })
+    .collect()
+}
+
+/// The descriptors of a process and what they are.
+pub fn descriptors(pid: &str) -> Vec<(i32, String)> {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("/proc").flatten();
+    let mut all: Vec<(i32, String)> = entries
+        .filter_map(|entry| {
+            let number = entry.file_name().to_str()?.parse().ok()?;
+            Some((number, std::fs::read_link(entry.path()).ok()?.to_string_lossy().into_owned()))
+        })
+        .collect();
+    all.sort();
+    all
+}

@@ -1,0 +1,152 @@
+//! What becomes of programs: forgotten and late initialisation, duplicate names, the end of `main`.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::process::{Child, Command, Stdio};
+
+use common::{run, text, watchdog};
+
+#[test]
+fn without_init_nothing_is_started_and_the_error_says_what_to_write() {
+    let _watchdog = watchdog();
+    let output = run(env!("CARGO_BIN_EXE_no_init"), &[]);
+    assert!(output.status.success());
+    assert!(text(&output.stdout).contains("put `#[carom::main]` on `main`"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_child_that_runs_past_init_is_an_error_and_no_fork_bomb() {
+    let _watchdog = watchdog();
+    let output = run(env!("CARGO_BIN_EXE_late_init"), &[]);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(out.starts_with("process `Process-1` ended (exit code 0) before its task ran"), "{out}");
+    assert!(out.contains("is `carom::init()` or `#[carom::main]` the first thing"), "{out}");
+    assert!(err.contains("carom is not initialised"), "{err}");
+}
+
+#[test]
+fn two_tasks_with_one_name_are_found_at_the_start() {
+    let _watchdog = watchdog();
+    let output = run(env!("CARGO_BIN_EXE_duplicates"), &[]);
+    let err = text(&output.stderr);
+    assert!(!output.status.success());
+    assert!(output.stdout.is_empty());
+    assert!(err.contains("two tasks are named `twice`"), "{err}");
+    assert!(err.contains("tests/programs/duplicates.rs:2:1"), "{err}");
+    assert!(err.contains("tests/programs/duplicates.rs:5:1"), "{err}");
+}
+
+#[test]
+fn a_marker_without_a_socket_is_an_error() {
+    use std::os::unix::process::CommandExt;
+    let _watchdog = watchdog();
+    for (fd, reason) in [("0", "Socket operation on non-socket"), ("9", "descriptor 9"), ("-1", "descriptor -1")] {
+        let marker = format!("family (carom child, fd {fd})");
+        let output = Command::new(env!("CARGO_BIN_EXE_family")).arg0(marker).arg("stay").stdin(Stdio::null()).output().expect("run");
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        assert!(err.starts_with("carom: this process was started as a child of carom, but"), "{err}");
+        assert!(err.contains(reason), "{err}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn main_waits_for_its_children() {
+    let _watchdog = watchdog();
+    let output = run(env!("CARGO_BIN_EXE_family"), &["waits-for-children"]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(text(&output.stdout), "main\nchild\n");
+}
+
+#[test]
+fn a_panicking_main_waits_for_its_children_too() {
+    let _watchdog = watchdog();
+    let output = run(env!("CARGO_BIN_EXE_family"), &["panics"]);
+    assert_eq!(output.status.code(), Some(101));
+    assert_eq!(text(&output.stdout), "child\n");
+}
+
+#[test]
+fn children_wait_for_theirs() {
+    let _watchdog = watchdog();
+    let output = run(env!("CARGO_BIN_EXE_family"), &["grandchildren"]);
+    assert_eq!(text(&output.stdout), "child\ngrandchild\nmain\n");
+}
+
+#[test]
+fn daemons_are_ended_with_main() {
+    let _watchdog = watchdog();
+    let output = run(env!("CARGO_BIN_EXE_family"), &["ends-daemons"]);
+    assert!(output.status.success());
+    assert!(text(&output.stdout).contains("main\n"));
+}
+
+#[test]
+fn daemons_that_ignore_sigterm_are_killed() {
+    let _watchdog = watchdog();
+    let output = run(env!("CARGO_BIN_EXE_family"), &["kills-daemons-that-will-not"]);
+    assert!(output.status.success());
+    assert_eq!(text(&output.stdout), "main\n");
+}
+
+#[test]
+fn after_init_by_hand_children_end_with_the_program() {
+    let _watchdog = watchdog();
+    // returns only when nobody holds its output any more
+    let output = run(env!("CARGO_BIN_EXE_family"), &["init-by-hand"]);
+    assert!(output.status.success());
+}
+
+/// A program whose children print their pids.
+fn start_family(how: &str) -> (Child, BufReader<std::process::ChildStdout>) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_family")).arg(how).stdout(Stdio::piped()).spawn().expect("spawn");
+    let output = BufReader::new(program.stdout.take().expect("piped"));
+    (program, output)
+}
+
+fn pidfd_of_line(output: &mut impl BufRead) -> OwnedFd {
+    let mut line = String::new();
+    output.read_line(&mut line).expect("a pid");
+    let pid: libc::pid_t = line.trim().parse().expect("a pid");
+    // SAFETY: takes no pointers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    assert!(fd >= 0, "{}", std::io::Error::last_os_error());
+    // SAFETY: the call returned a new descriptor.
+    unsafe { OwnedFd::from_raw_fd(fd as i32) }
+}
+
+fn ends_within(process: &OwnedFd, milliseconds: i32) -> bool {
+    use std::os::fd::AsRawFd;
+    let mut poll = libc::pollfd { fd: process.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one valid structure.
+    unsafe { libc::poll(&mut poll, 1, milliseconds) == 1 }
+}
+
+#[test]
+fn busy_descendants_end_when_their_ancestor_is_killed() {
+    let _watchdog = watchdog();
+    for _ in 0..5 {
+        let (mut program, mut output) = start_family("stay");
+        let descendants = [pidfd_of_line(&mut output), pidfd_of_line(&mut output)];
+        assert!(!ends_within(&descendants[0], 0));
+        program.kill().expect("kill");
+        program.wait().expect("wait");
+        for descendant in &descendants {
+            assert!(ends_within(descendant, 30_000), "a descendant outlived its parent");
+        }
+    }
+}
+
+#[test]
+fn the_end_of_the_thread_that_started_it_does_not_end_a_child() {
+    let _watchdog = watchdog();
+    let (mut program, mut output) = start_family("thread-ends");
+    let child = pidfd_of_line(&mut output);
+    assert!(!ends_within(&child, 200), "the child ended with the thread");
+    program.kill().expect("kill");
+    program.wait().expect("wait");
+    assert!(ends_within(&child, 30_000));
+}
