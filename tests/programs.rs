@@ -44,7 +44,12 @@ fn a_marker_without_a_socket_is_an_error() {
     let _watchdog = watchdog();
     for (fd, reason) in [("0", "Socket operation on non-socket"), ("9", "descriptor 9"), ("-1", "descriptor -1")] {
         let marker = format!("family (carom child, fd {fd})");
-        let output = Command::new(env!("CARGO_BIN_EXE_family")).arg0(marker).arg("stay").stdin(Stdio::null()).output().expect("run");
+        let output = Command::new(env!("CARGO_BIN_EXE_family"))
+            .arg0(marker)
+            .arg("stay")
+            .stdin(Stdio::null())
+            .output()
+            .expect("run");
         let err = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{err}");
         assert!(err.starts_with("carom: this process was started as a child of carom, but"), "{err}");
@@ -102,7 +107,8 @@ fn after_init_by_hand_children_end_with_the_program() {
 
 /// A program whose children print their pids.
 fn start_family(how: &str) -> (Child, BufReader<std::process::ChildStdout>) {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_family")).arg(how).stdout(Stdio::piped()).spawn().expect("spawn");
+    let mut program =
+        Command::new(env!("CARGO_BIN_EXE_family")).arg(how).stdout(Stdio::piped()).spawn().expect("spawn");
     let output = BufReader::new(program.stdout.take().expect("piped"));
     (program, output)
 }

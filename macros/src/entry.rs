@@ -42,7 +42,12 @@ pub(crate) fn test(options: TokenStream, item: TokenStream) -> TokenStream {
     })
 }
 
-fn expand(kind: &str, options: TokenStream, item: TokenStream, expansion: impl FnOnce(&ItemFn) -> TokenStream) -> TokenStream {
+fn expand(
+    kind: &str,
+    options: TokenStream,
+    item: TokenStream,
+    expansion: impl FnOnce(&ItemFn) -> TokenStream,
+) -> TokenStream {
     let Ok(function) = syn::parse2::<ItemFn>(item.clone()) else {
         let first = item.clone().into_iter().next();
         let message = format!("`#[carom::{kind}]` belongs on a function: `#[carom::{kind}] fn name() {{ … }}`");
@@ -61,7 +66,8 @@ fn check(kind: &str, options: TokenStream, function: &ItemFn) -> Result<(), Erro
         mistakes.add(options, format!("`#[carom::{kind}]` takes no options"));
     }
     if let Some(token) = &sig.asyncness {
-        let message = format!("`#[carom::{kind}]` starts no async runtime; write `fn {}` and start one inside", sig.ident);
+        let message =
+            format!("`#[carom::{kind}]` starts no async runtime; write `fn {}` and start one inside", sig.ident);
         mistakes.add(token, message);
     }
     if !sig.inputs.is_empty() {

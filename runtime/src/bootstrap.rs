@@ -51,7 +51,10 @@ pub(crate) struct Header {
 }
 
 /// Encodes header and arguments into a body.
-pub(crate) fn body(header: &Header, arguments: impl FnOnce(&mut Writer) -> Result<(), EncodeError>) -> Result<Vec<u8>, EncodeError> {
+pub(crate) fn body(
+    header: &Header,
+    arguments: impl FnOnce(&mut Writer) -> Result<(), EncodeError>,
+) -> Result<Vec<u8>, EncodeError> {
     let mut writer = Writer::default();
     writer.write(header)?;
     arguments(&mut writer)?;
@@ -65,7 +68,12 @@ pub(crate) fn open(body: &[u8]) -> Result<(Header, Reader<'_>), DecodeError> {
 }
 
 /// Sends a body to the child at the other end, before it is started.
-pub(crate) fn send(channel: &Channel, body: &[u8], lifeline: BorrowedFd<'_>, stdout: Option<BorrowedFd<'_>>) -> io::Result<()> {
+pub(crate) fn send(
+    channel: &Channel,
+    body: &[u8],
+    lifeline: BorrowedFd<'_>,
+    stdout: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
     let long = if body.len() > INLINE { Some(in_memory(body)?) } else { None };
     let mut fds = vec![lifeline];
     fds.extend(stdout);

@@ -100,11 +100,14 @@ pub(crate) fn arguments(entry: Entry, socket: RawFd) -> Vec<CString> {
     let mut own = std::env::args_os().map(|argument| argument.into_vec());
     let program = own.next().unwrap_or_default();
     let program = marked(&program).map_or(&*program, |(program, _)| program);
-    let name = Path::new(std::ffi::OsStr::from_bytes(program)).file_name().map_or(&b"carom"[..], |name| name.as_bytes());
+    let name =
+        Path::new(std::ffi::OsStr::from_bytes(program)).file_name().map_or(&b"carom"[..], |name| name.as_bytes());
     let marked = [name, MARK.as_bytes(), socket.to_string().as_bytes(), MARK_END.as_bytes()].concat();
     let rest: Vec<Vec<u8>> = match entry {
         Entry::Main => own.collect(),
-        Entry::Test(path) => ["--exact", path, "--nocapture", "--include-ignored", "--test-threads=1"].map(|s| s.as_bytes().to_vec()).into(),
+        Entry::Test(path) => ["--exact", path, "--nocapture", "--include-ignored", "--test-threads=1"]
+            .map(|s| s.as_bytes().to_vec())
+            .into(),
     };
     // strings that came by exec contain no NUL
     [marked].into_iter().chain(rest).filter_map(|argument| CString::new(argument).ok()).collect()
@@ -171,12 +174,15 @@ fn prepare(received: Received) -> Result<(&'static str, Prepared), String> {
         return Err("its parent has ended".to_owned());
     }
     if let Some(stdout) = stdout {
-        stdio::redirect_stdout(stdout.as_fd()).map_err(|error| format!("its standard output cannot be set: {error}"))?;
+        stdio::redirect_stdout(stdout.as_fd())
+            .map_err(|error| format!("its standard output cannot be set: {error}"))?;
     }
     let (header, mut arguments) = bootstrap::open(&body).map_err(|error| chain(&error))?;
     let task = registry::find(&header.task).ok_or_else(|| {
         let name = &header.task;
-        format!("no task is named `{name}` here; if a crate that nothing names defines it, write `use that_crate as _;`")
+        format!(
+            "no task is named `{name}` here; if a crate that nothing names defines it, write `use that_crate as _;`"
+        )
     })?;
     this_process::set_name(&header.name);
     process::become_process(header);
@@ -216,7 +222,9 @@ mod tests {
     fn only_a_marker_of_the_exact_form_is_one() {
         assert_eq!(marked(b"demo (carom child, fd 3)"), Some((&b"demo"[..], 3)));
         assert_eq!(marked(b"a (carom child, fd 1) (carom child, fd 12)"), Some((&b"a (carom child, fd 1)"[..], 12)));
-        for other in ["demo", "", ")", "demo (carom child, fd x)", "demo (carom child, fd 3", "demo (carom child, fd 3) "] {
+        for other in
+            ["demo", "", ")", "demo (carom child, fd x)", "demo (carom child, fd 3", "demo (carom child, fd 3) "]
+        {
             assert_eq!(marked(other.as_bytes()), None, "{other}");
         }
     }

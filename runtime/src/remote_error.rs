@@ -26,7 +26,11 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(error.to_string(), "No such file or directory (os error 2)");
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RemoteError {
+pub struct RemoteError(Box<Parts>);
+
+/// Boxed, so that a `Result` with this error stays small.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Parts {
     message: String,
     debug: String,
     sources: Vec<String>,
@@ -58,32 +62,32 @@ impl RemoteError {
 
     fn at(place: &Location<'_>, message: String, debug: String, sources: Vec<String>, type_name: &str) -> Self {
         let (file, line, type_name) = (place.file().to_owned(), place.line(), type_name.to_owned());
-        Self { message, debug, sources, type_name, file, line }
+        Self(Box::new(Parts { message, debug, sources, type_name, file, line }))
     }
 
     /// What the error's `Display` said.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// What the error's `Debug` said.
     pub fn debug_text(&self) -> &str {
-        &self.debug
+        &self.0.debug
     }
 
     /// The messages of its sources, nearest first.
     pub fn sources(&self) -> impl Iterator<Item = &str> {
-        self.sources.iter().map(String::as_str)
+        self.0.sources.iter().map(String::as_str)
     }
 
     /// The full name of the type that it was; empty where only a message or a box was given.
     pub fn type_name(&self) -> &str {
-        &self.type_name
+        &self.0.type_name
     }
 
     /// File and line of the `?` (or of the call) that made it.
     pub fn location(&self) -> (&str, u32) {
-        (&self.file, self.line)
+        (&self.0.file, self.0.line)
     }
 }
 
@@ -96,21 +100,21 @@ impl<E: Error> From<E> for RemoteError {
 
 impl fmt::Display for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 
 /// The message, its sources and its place, over several lines: what a failed task prints.
 impl fmt::Debug for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        for source in &self.sources {
+        f.write_str(&self.0.message)?;
+        for source in &self.0.sources {
             write!(f, "\n  caused by: {source}")?;
         }
-        if !self.type_name.is_empty() {
-            write!(f, "\n  type: {}", self.type_name)?;
+        if !self.0.type_name.is_empty() {
+            write!(f, "\n  type: {}", self.0.type_name)?;
         }
-        write!(f, "\n  at {}:{}", self.file, self.line)
+        write!(f, "\n  at {}:{}", self.0.file, self.0.line)
     }
 }
 
@@ -142,10 +146,11 @@ impl Error for Boxed {
 impl From<RemoteError> for Box<dyn Error + Send + Sync> {
     fn from(error: RemoteError) -> Self {
         let debug = format!("{error:?}");
-        let source = error.sources.into_iter().rev().fold(None, |source, message| {
+        let Parts { message, sources, .. } = *error.0;
+        let source = sources.into_iter().rev().fold(None, |source, message| {
             Some(Box::new(Boxed { debug: format!("{message:?}"), message, source }))
         });
-        Box::new(Boxed { message: error.message, debug, source })
+        Box::new(Boxed { message, debug, source })
     }
 }
 
@@ -170,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_question_mark_keeps_all_that_is_known() {
-        let error = load().unwrap_err();
+        let error = load().expect_err("not a number");
         assert_eq!(error.message(), "cannot load the settings");
         assert_eq!(error.sources().collect::<Vec<_>>(), ["invalid digit found in string"]);
         assert!(error.type_name().ends_with("::Load"), "{}", error.type_name());
@@ -182,7 +187,7 @@ mod tests {
 
     #[test]
     fn as_a_boxed_error_it_has_its_sources() {
-        let boxed: Box<dyn Error + Send + Sync> = load().unwrap_err().into();
+        let boxed: Box<dyn Error + Send + Sync> = load().expect_err("not a number").into();
         assert_eq!(boxed.to_string(), "cannot load the settings");
         assert_eq!(boxed.source().map(ToString::to_string).as_deref(), Some("invalid digit found in string"));
     }

@@ -7,7 +7,6 @@ fn two() {}
 
 #[carom::main]
 fn main() {
-    one();
-    two();
+    let _linked = (one, two);
     println!("not reached");
 }

@@ -19,10 +19,14 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
         let (number, tail) = split_at_first(rest, |c| !c.is_ascii_digit());
         let (unit, tail) = split_at_first(tail, |c| c.is_ascii_digit());
         let Some((_, nanos)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-            return Err(format!("`{text}` is not a duration; write a whole number and a unit (ns, us, ms, s, m, h), as \"1m30s\""));
+            return Err(format!(
+                "`{text}` is not a duration; write a whole number and a unit (ns, us, ms, s, m, h), as \"1m30s\""
+            ));
         };
         let part = number.parse::<u64>().ok().and_then(|n| n.checked_mul(*nanos));
-        total = part.and_then(|n| total.checked_add(n)).ok_or_else(|| format!("`{text}` has no number, or one too large"))?;
+        total = part
+            .and_then(|n| total.checked_add(n))
+            .ok_or_else(|| format!("`{text}` has no number, or one too large"))?;
         rest = tail;
     }
     match total {
@@ -49,7 +53,8 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "0s", "5", "s", "1.5s", "-1s", "5 s", "5sec", "5s ", "99999999999h", "999999999999999999999s"] {
+        for text in ["", "0s", "5", "s", "1.5s", "-1s", "5 s", "5sec", "5s ", "99999999999h", "999999999999999999999s"]
+        {
             assert!(parse(text).is_err(), "{text:?}");
         }
     }

@@ -18,7 +18,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
-use super::signature::{Argument, Output};
+use super::signature::{Argument, Halves, Output};
 use super::{Options, Task};
 
 pub(super) fn expand(task: &Task) -> TokenStream {
@@ -151,7 +151,8 @@ fn duration(limit: Option<Duration>) -> TokenStream {
 fn output_type(output: &Output) -> TokenStream {
     match output {
         Output::Unit => quote!(()),
-        Output::Plain(ty) | Output::Result { whole: ty, .. } => quote!(#ty),
+        Output::Plain(ty) => quote!(#ty),
+        Output::Result(halves) => halves.whole.to_token_stream(),
     }
 }
 
@@ -177,7 +178,8 @@ fn output_proofs(output: &Output) -> TokenStream {
             let value = quote_spanned!(ty.span()=> ::carom::__private_0_1::output::<#ty>());
             quote!(const _CAROM_OUTPUT: ::carom::__private_0_1::Travels<#ty> = #value;)
         }
-        Output::Result { ok, err, .. } => {
+        Output::Result(halves) => {
+            let Halves { ok, err, .. } = &**halves;
             let value_ok = quote_spanned!(ok.span()=> ::carom::__private_0_1::output::<#ok>());
             let value_err = quote_spanned!(err.span()=> ::carom::__private_0_1::error::<#err>());
             quote! {

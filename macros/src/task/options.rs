@@ -32,7 +32,10 @@ impl Parse for Setting {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let key: Ident = input.parse()?;
         if !input.peek(Token![=]) {
-            return Err(syn::Error::new(key.span(), format!("option `{key}` needs a value: `{key} = …`; the options of a task are {ACCEPTED}")));
+            return Err(syn::Error::new(
+                key.span(),
+                format!("option `{key}` needs a value: `{key} = …`; the options of a task are {ACCEPTED}"),
+            ));
         }
         input.parse::<Token![=]>()?;
         Ok(Setting { key, value: input.parse()? })
@@ -66,7 +69,10 @@ impl Options {
             && soft >= hard
         {
             let written = settings.iter().find(|setting| setting.key == "soft_timeout").map(|setting| &setting.value);
-            mistakes.add(quote!(#written), "`soft_timeout` must be shorter than `timeout`, or the task is killed before it is warned");
+            mistakes.add(
+                quote!(#written),
+                "`soft_timeout` must be shorter than `timeout`, or the task is killed before it is warned",
+            );
         }
         options
     }

@@ -43,7 +43,8 @@ impl Line {
                     Delimiter::Brace => ("{", "}"),
                     Delimiter::None => ("", ""),
                 };
-                let after_word = !self.text.ends_with("->") && self.text.ends_with(|c: char| c.is_alphanumeric() || "_>!&*".contains(c));
+                let after_word = !self.text.ends_with("->")
+                    && self.text.ends_with(|c: char| c.is_alphanumeric() || "_>!&*".contains(c));
                 if !self.glued && !after_word {
                     self.space();
                 }

@@ -27,8 +27,15 @@ pub(super) struct Argument {
 /// What a task returns; both halves of a `Result` must be able to travel.
 pub(super) enum Output {
     Unit,
-    Plain(Type),
-    Result { whole: Type, ok: Type, err: Type },
+    Plain(Box<Type>),
+    Result(Box<Halves>),
+}
+
+/// A `Result` as a whole, and its two types.
+pub(super) struct Halves {
+    pub(super) whole: Type,
+    pub(super) ok: Type,
+    pub(super) err: Type,
 }
 
 impl Signature {
@@ -40,14 +47,19 @@ impl Signature {
         for input in &sig.inputs {
             match input {
                 FnArg::Receiver(receiver) => {
-                    let message = format!("task `{name}` cannot take `self`; make it a function outside the `impl` that takes the value as an argument");
+                    let message = format!(
+                        "task `{name}` cannot take `self`; make it a function outside the `impl` that takes the value as an argument"
+                    );
                     mistakes.add(receiver, message);
                 }
                 FnArg::Typed(typed) => arguments.extend(check_argument(name, typed, mistakes)),
             }
         }
         if let Some(ninth) = sig.inputs.iter().nth(MOST_ARGUMENTS) {
-            mistakes.add(ninth, format!("task `{name}` has more than {MOST_ARGUMENTS} arguments; put some of them into a struct"));
+            mistakes.add(
+                ninth,
+                format!("task `{name}` has more than {MOST_ARGUMENTS} arguments; put some of them into a struct"),
+            );
         }
         Self { arguments, output: check_output(name, &sig, mistakes), text }
     }
@@ -68,12 +80,18 @@ fn check_qualifiers(sig: &syn::Signature, mistakes: &mut Mistakes) {
         mistakes.add(abi, format!("task `{name}` cannot be `extern`; workers call it as a Rust function: write `fn {name}` and call the foreign one inside"));
     }
     if !sig.generics.params.is_empty() {
-        mistakes.add(&sig.generics.params, format!("task `{name}` cannot be generic; a worker must know its types: write one task for each type"));
+        mistakes.add(
+            &sig.generics.params,
+            format!("task `{name}` cannot be generic; a worker must know its types: write one task for each type"),
+        );
     } else if let Some(clause) = &sig.generics.where_clause {
         mistakes.add(clause, format!("task `{name}` cannot have a `where` clause; a worker must know its types"));
     }
     if let Some(variadic) = &sig.variadic {
-        mistakes.add(variadic, format!("task `{name}` cannot take a variable number of arguments; take a `Vec<T>` instead"));
+        mistakes.add(
+            variadic,
+            format!("task `{name}` cannot take a variable number of arguments; take a `Vec<T>` instead"),
+        );
     }
 }
 
@@ -97,7 +115,10 @@ fn check_argument(task: &Ident, typed: &PatType, mistakes: &mut Mistakes) -> Opt
             })
         }
         pattern => {
-            mistakes.add(pattern, format!("an argument of task `{task}` needs a plain name; take it apart inside the function"));
+            mistakes.add(
+                pattern,
+                format!("an argument of task `{task}` needs a plain name; take it apart inside the function"),
+            );
             None
         }
     }
@@ -113,8 +134,8 @@ fn check_output(task: &Ident, sig: &syn::Signature, mistakes: &mut Mistakes) -> 
         }
         Type::Tuple(tuple) if tuple.elems.is_empty() => Output::Unit,
         ty => match halves_of_result(ty) {
-            Some((ok, err)) => Output::Result { whole: ty.clone(), ok, err },
-            None => Output::Plain(ty.clone()),
+            Some((ok, err)) => Output::Result(Box::new(Halves { whole: ty.clone(), ok, err })),
+            None => Output::Plain(Box::new(ty.clone())),
         },
     }
 }

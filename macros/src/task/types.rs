@@ -30,17 +30,26 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
         let owned = owned_form(&reference.elem);
         let task = self.task;
-        self.refuse(reference, format!("task `{task}` cannot borrow; its memory is not that of its caller: write `{owned}`"));
+        self.refuse(
+            reference,
+            format!("task `{task}` cannot borrow; its memory is not that of its caller: write `{owned}`"),
+        );
     }
 
     fn visit_type_ptr(&mut self, pointer: &'ast TypePtr) {
         let task = self.task;
-        self.refuse(pointer, format!("a pointer means nothing in another process; let task `{task}` take or return the value itself"));
+        self.refuse(
+            pointer,
+            format!("a pointer means nothing in another process; let task `{task}` take or return the value itself"),
+        );
     }
 
     fn visit_type_impl_trait(&mut self, opaque: &'ast TypeImplTrait) {
         let task = self.task;
-        self.refuse(opaque, format!("task `{task}` cannot use `impl Trait`; a worker must know its types: name the type"));
+        self.refuse(
+            opaque,
+            format!("task `{task}` cannot use `impl Trait`; a worker must know its types: name the type"),
+        );
     }
 
     fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
@@ -53,7 +62,10 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     fn visit_path(&mut self, path: &'ast Path) {
         if let Some(first) = path.segments.first().filter(|first| first.ident == "Self") {
             let task = self.task;
-            self.refuse(&first.ident, format!("task `{task}` cannot stand in an `impl`; make it a function outside and name the type"));
+            self.refuse(
+                &first.ident,
+                format!("task `{task}` cannot stand in an `impl`; make it a function outside and name the type"),
+            );
         }
         visit::visit_path(self, path);
     }

@@ -224,10 +224,13 @@ impl Builder {
         // a harness prints before the child is diverted: until then it has nowhere to print to
         let (stdout_at_first, stdout_later) = match entry {
             Entry::Main => (stream(&self.stdout), None),
-            Entry::Test(_) => (Some(null), Some(stream(&self.stdout).unwrap_or(io::stdout().as_fd()).try_clone_to_owned())),
+            Entry::Test(_) => {
+                (Some(null), Some(stream(&self.stdout).unwrap_or(io::stdout().as_fd()).try_clone_to_owned()))
+            }
         };
         let stdout_later = stdout_later.transpose().map_err(os("duplicate the standard output"))?;
-        bootstrap::send(&channel, &body, lifeline.as_fd(), stdout_later.as_ref().map(AsFd::as_fd)).map_err(os("send the arguments"))?;
+        bootstrap::send(&channel, &body, lifeline.as_fd(), stdout_later.as_ref().map(AsFd::as_fd))
+            .map_err(os("send the arguments"))?;
         let exec = Exec {
             program: &program,
             arguments: &arguments,

@@ -28,7 +28,10 @@ pub(super) struct Child {
 
 enum State {
     /// Not reaped; the pid is its own. The lifeline ends the child when it is closed.
-    Running { channel: Channel, _lifeline: Hold },
+    Running {
+        channel: Channel,
+        _lifeline: Hold,
+    },
     Ended(Ended),
 }
 

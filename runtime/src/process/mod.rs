@@ -194,7 +194,6 @@ impl Process {
     ///
     /// # Errors
     /// The handle itself, if the process still runs.
-    #[expect(clippy::result_large_err, reason = "the error is the handle")]
     pub fn close(self) -> Result<(), Self> {
         if self.is_alive() { Err(self) } else { Ok(()) }
     }

@@ -1,0 +1,117 @@
+//! Starts that fail: foreign programs, other builds, and a system that has nothing left to give.
+use carom::{JoinError, Process, SpawnError};
+
+use crate::common::{descriptors, watchdog};
+use crate::tasks::{forever, nothing};
+
+#[carom::test]
+fn a_program_that_is_not_there_is_an_error_of_the_start() {
+    let error = Process::builder().executable("/no/such/program").spawn(nothing, ()).expect_err("no such file");
+    let SpawnError::Os { action, source } = error else { panic!("{error}") };
+    assert_eq!((action, source.kind()), ("execute the program", std::io::ErrorKind::NotFound));
+}
+
+#[carom::test]
+fn a_program_that_is_not_ours_is_an_error_of_the_join() {
+    let _watchdog = watchdog();
+    let process = Process::builder().executable("/bin/true").spawn(nothing, ()).expect("spawn");
+    let error = process.join().expect_err("it knows nothing of carom");
+    assert!(matches!(&error, JoinError::NotStarted { status, reason: None, .. } if status.success()));
+    assert!(error.to_string().contains("ended (exit code 0) before its task ran"), "{error}");
+    assert_eq!(process.exit_status().and_then(|status| status.code()), Some(0));
+}
+
+#[carom::test]
+fn another_build_is_refused() {
+    let _watchdog = watchdog();
+    let other = env!("CARGO_BIN_EXE_tasks_linked");
+    let process = Process::builder().executable(other).spawn(nothing, ()).expect("spawn");
+    let error = process.join().expect_err("another program");
+    assert!(error.to_string().contains("the parent is another build of the program"), "{error}");
+}
+
+#[carom::test]
+fn a_copy_of_the_program_is_the_same_build() {
+    let _watchdog = watchdog();
+    let copy = std::env::temp_dir().join(format!("carom-copy-{}", std::process::id()));
+    std::fs::copy("/proc/self/exe", &copy).expect("copy");
+    let process = Process::builder().executable(&copy).spawn(nothing, ());
+    std::fs::remove_file(&copy).expect("remove");
+    assert!(process.expect("spawn").join().expect("join").success());
+}
+
+/// Lowers a limit of this process, which is one of its own.
+fn limit(resource: libc::__rlimit_resource_t, most: u64) {
+    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+    // SAFETY: the pointer is to a valid structure.
+    assert_eq!(unsafe { libc::setrlimit(resource, &limit) }, 0);
+}
+
+/// At every number of free descriptors, a start succeeds or is an error, and leaves nothing behind.
+#[carom::task]
+fn run_out_of_descriptors() {
+    // what is opened once and kept
+    Process::spawn(nothing, ()).expect("spawn").join().expect("join");
+    let before = descriptors("self");
+    let highest = before.last().expect("some").0 as u64;
+    let (mut failed, mut succeeded) = (0, 0);
+    for most in (highest + 1..highest + 12).rev() {
+        limit(libc::RLIMIT_NOFILE, most);
+        match Process::spawn(nothing, ()) {
+            Ok(process) => {
+                succeeded += 1;
+                // the child has the limit too, and may not get its own descriptors
+                drop(process.join());
+            }
+            Err(SpawnError::Os { source, .. }) => {
+                failed += 1;
+                assert_eq!(source.raw_os_error(), Some(libc::EMFILE));
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(failed > 0 && succeeded > 0, "{failed} {succeeded}");
+    assert!(carom::active_children().is_empty());
+    assert_eq!(crate::common::zombies(), []);
+}
+
+#[carom::test]
+fn a_start_without_descriptors_is_an_error() {
+    let _watchdog = watchdog();
+    assert!(Process::spawn(run_out_of_descriptors, ()).expect("spawn").join().expect("join").success());
+}
+
+#[carom::task]
+fn run_out_of_memory() {
+    limit(libc::RLIMIT_AS, 1 << 20);
+    let error = Process::spawn(nothing, ()).expect_err("no memory for the stack of the start");
+    assert!(matches!(error, SpawnError::Os { .. }));
+}
+
+#[carom::test]
+fn a_start_without_memory_is_an_error() {
+    let _watchdog = watchdog();
+    assert!(Process::spawn(run_out_of_memory, ()).expect("spawn").join().expect("join").success());
+}
+
+#[carom::test]
+fn an_environment_too_large_for_exec_is_an_error() {
+    let _watchdog = watchdog();
+    let huge = "x".repeat(200 << 10);
+    let error = Process::builder().env("HUGE", huge).spawn(nothing, ()).expect_err("one variable has 128 KiB at most");
+    assert!(matches!(&error, SpawnError::Os { source, .. } if source.raw_os_error() == Some(libc::E2BIG)), "{error}");
+}
+
+#[carom::test]
+fn a_child_killed_at_any_moment_of_its_start_is_told_by_its_signal() {
+    let _watchdog = watchdog();
+    for microseconds in (0..2000).step_by(40) {
+        let process = Process::spawn(forever, ()).expect("spawn");
+        let start = std::time::Instant::now();
+        while start.elapsed().as_micros() < microseconds {
+            std::hint::spin_loop();
+        }
+        process.kill().expect("kill");
+        assert_eq!(process.join().expect("killed").signal(), Some(libc::SIGKILL));
+    }
+}

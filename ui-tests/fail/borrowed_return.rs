@@ -1,0 +1,6 @@
+#[carom::task]
+fn version() -> &'static str {
+    "1.0"
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::task]
+const fn square(x: u64) -> u64 {
+    x * x
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::task]
+extern "C" fn square(x: u64) -> u64 {
+    x * x
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::task]
+fn count(values: Vec<_>) -> usize {
+    values.len()
+}
+
+fn main() {}

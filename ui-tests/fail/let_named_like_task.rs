@@ -1,0 +1,9 @@
+#[carom::task]
+fn square(x: u64) -> u64 {
+    x * x
+}
+
+fn main() {
+    let square = 3;
+    println!("{square}");
+}

@@ -1,0 +1,2 @@
+#[carom::main]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[carom::main]
+fn main<T>() {}

@@ -1,0 +1,4 @@
+#[carom::main]
+struct Program;
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[carom::main]
+fn main(arguments: Vec<String>) {
+    println!("{arguments:?}");
+}

@@ -1,0 +1,2 @@
+#[carom::main(processes = 4)]
+fn main() {}

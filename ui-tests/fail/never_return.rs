@@ -1,0 +1,6 @@
+#[carom::task]
+fn serve() -> ! {
+    loop {}
+}
+
+fn main() {}

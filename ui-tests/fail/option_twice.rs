@@ -1,0 +1,6 @@
+#[carom::task(timeout = "5s", retries = 3, timeout = "6s")]
+fn square(x: u64) -> u64 {
+    x * x
+}
+
+fn main() {}

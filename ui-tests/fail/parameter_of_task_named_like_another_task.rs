@@ -1,0 +1,11 @@
+#[carom::task]
+fn square(x: u64) -> u64 {
+    x * x
+}
+
+#[carom::task]
+fn cube(square: u64, x: u64) -> u64 {
+    square * x
+}
+
+fn main() {}

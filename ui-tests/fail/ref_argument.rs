@@ -1,0 +1,6 @@
+#[carom::task]
+fn length(ref text: String) -> usize {
+    text.len()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::task(soft_timeout = "5s", timeout = "5s")]
+fn square(x: u64) -> u64 {
+    x * x
+}
+
+fn main() {}

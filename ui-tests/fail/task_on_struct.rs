@@ -1,0 +1,6 @@
+#[carom::task]
+struct Image {
+    pixels: Vec<u8>,
+}
+
+fn main() {}

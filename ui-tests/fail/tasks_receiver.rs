@@ -1,0 +1,5 @@
+carom::tasks! {
+    String::len as length(&self) -> usize;
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+mod codec {
+    pub fn decode(bytes: Vec<u8>) -> usize {
+        bytes.len()
+    }
+}
+
+carom::tasks! {
+    codec::decode as decode(bytes: Vec<u8>) -> String;
+}
+
+fn main() {}

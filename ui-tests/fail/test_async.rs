@@ -1,0 +1,4 @@
+#[carom::test]
+async fn nothing_happens() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[carom::test]
+struct Nothing;
+
+fn main() {}

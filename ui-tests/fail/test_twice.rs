@@ -1,0 +1,5 @@
+#[carom::test]
+#[test]
+fn nothing_happens() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[carom::test(timeout = "5s")]
+fn nothing_happens() {}
+
+fn main() {}

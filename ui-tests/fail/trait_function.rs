@@ -1,0 +1,8 @@
+trait Codec {
+    #[carom::task]
+    fn decode(bytes: Vec<u8>) -> usize {
+        bytes.len()
+    }
+}
+
+fn main() {}

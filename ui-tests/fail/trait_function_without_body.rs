@@ -1,0 +1,6 @@
+trait Codec {
+    #[carom::task]
+    fn decode(bytes: Vec<u8>) -> usize;
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::task]
+fn count(image: Image) -> usize {
+    image.len()
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[carom::task]
+fn ignore(_: u64) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::task]
+fn length(text: str) -> usize {
+    text.len()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::task]
+fn sum(count: usize, values: ...) -> usize {
+    count
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+#[carom::task]
+fn square(x: u64) -> u64 {
+    x * x
+}
+
+fn main() {
+    square("3");
+}

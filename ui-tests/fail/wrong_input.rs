@@ -1,0 +1,10 @@
+use carom::Process;
+
+#[carom::task]
+fn square(x: u64) {
+    println!("{}", x * x);
+}
+
+fn main() {
+    let _ = Process::spawn(square, "3");
+}
