@@ -1,11 +1,11 @@
-//! The macros of [`carom`](../carom/index.html), which re-exports and documents them.
+//! The macros of `carom`, which re-exports and documents them.
 //!
 //! Each construct goes the same way: tokens → what was written → what was checked → what it expands
 //! to. The checked types exist only for input without mistakes, so expansion cannot fail; all
 //! mistakes of one stage are reported together, beside the user's item, which is always emitted.
 //!
-//! In reading order: [`task`] is the main construct (its folder is the pipeline), [`foreign`] feeds
-//! functions of other crates into it, [`entry`] is `#[main]` and `#[test]`, [`mistakes`] collects
+//! In reading order: `task` is the main construct (its folder is the pipeline), `foreign` feeds
+//! functions of other crates into it, `entry` is `#[main]` and `#[test]`, `mistakes` collects
 //! what is reported.
 #![forbid(unsafe_code)]
 

@@ -29,6 +29,7 @@ compile_error!("carom runs on Linux with glibc");
 
 // Reading order: what users write, then how a child comes to run it, then the ground.
 mod error;
+mod macros;
 mod process;
 pub mod task;
 
@@ -50,6 +51,7 @@ use __private_0_1 as private;
 pub use authkey::AuthKey;
 pub use codec::{DecodeError, EncodeError};
 pub use error::{Error, Result};
+pub use macros::{main, task, tasks, test};
 pub use process::{
     Builder, CurrentProcess, ExitStatus, JoinError, ParentProcess, Process, SpawnError, Stdio, active_children,
     cpu_count, current_process, parent_process,
@@ -58,7 +60,7 @@ pub use reentry::init;
 pub use remote_error::RemoteError;
 pub use task::Task;
 
-/// Makes a function a task, which other processes can run.
-pub use carom_macros::task;
-
-pub use carom_macros::{main, tasks, test};
+/// Its code is tested with that of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

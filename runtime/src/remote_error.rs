@@ -147,9 +147,10 @@ impl From<RemoteError> for Box<dyn Error + Send + Sync> {
     fn from(error: RemoteError) -> Self {
         let debug = format!("{error:?}");
         let Parts { message, sources, .. } = *error.0;
-        let source = sources.into_iter().rev().fold(None, |source, message| {
-            Some(Box::new(Boxed { debug: format!("{message:?}"), message, source }))
-        });
+        let source = sources
+            .into_iter()
+            .rev()
+            .fold(None, |source, message| Some(Box::new(Boxed { debug: format!("{message:?}"), message, source })));
         Box::new(Boxed { message, debug, source })
     }
 }

@@ -1,0 +1,122 @@
+//! The macros, re-exported and documented; `carom-macros` defines them.
+
+/// Makes a function a task, which other processes can run.
+///
+/// The function stays what it was: `square(3)` calls it here. Its name is now also a value that stands
+/// for it in another process, checked by the compiler: the input must have the types of the arguments.
+///
+/// ```standalone_crate
+/// use carom::Process;
+///
+/// /// Squares a number.
+/// #[carom::task]
+/// fn square(x: u64) -> u64 {
+///     x * x
+/// }
+///
+/// #[carom::task(name = "report.lines", timeout = "5s", soft_timeout = "4s", retries = 2)]
+/// fn lines(text: String, mut least: usize) -> Result<usize, carom::RemoteError> {
+///     least = least.max(1);
+///     Ok(text.lines().filter(|line| line.len() >= least).count())
+/// }
+///
+/// #[carom::main]
+/// fn main() -> carom::Result<()> {
+///     assert_eq!(square(3), 9);
+///     Process::spawn(square, 3)?.join()?;
+///     Process::spawn(lines, ("one\ntwo".to_owned(), 1))?.join()?;
+///     Ok(())
+/// }
+/// ```
+///
+/// # What a task can be
+/// A function outside any `impl`, with up to eight arguments under plain names. It is not generic, `async`,
+/// `const`, `unsafe` or `extern`, and nothing in its signature is borrowed, because its caller's memory is
+/// in another process. Arguments and output implement serde's `Serialize` and `Deserialize`; both types of a
+/// `Result` do. For errors that do not, there is [`RemoteError`](crate::RemoteError).
+///
+/// # Options
+/// * `name = "images.thumbnail"`: the name under which workers find it, in place of `crate::module::function`.
+///   Two tasks of one program cannot have one name; tasks that stand in two functions of one module need this.
+/// * `timeout = "1m30s"`: a pool kills the worker that has run it for so long.
+/// * `soft_timeout = "1m"`: a pool tells it to come to an end; shorter than `timeout`.
+/// * `retries = 2`: how often a pool runs it again after its worker was lost. It should be harmless to repeat.
+///
+/// A [`Process`](crate::Process) has no limits of its own: these three are for pools, and
+/// [`TaskInfo`](crate::task::TaskInfo) tells them.
+///
+/// # What it costs
+/// The name is that of a unit struct, which derefs to the function's pointer. So
+/// * no `let`, argument or pattern can bear it, as with any unit struct in scope;
+/// * where an `Fn` or a function pointer is wanted, write `*square`: `numbers.map(*square)`;
+/// * a module and a task in one place cannot share a name;
+/// * a link in documentation is [`square`](task), not `square()`;
+/// * clippy takes a call that stands alone, `notify(3);`, for the construction of a struct without effect;
+///   `(*notify)(3);` says what is meant.
+#[doc(inline)]
+pub use carom_macros::task;
+
+/// Makes tasks of functions that know nothing of carom, as those of other crates.
+///
+/// Each declaration names a function and gives it a signature of its own, with the attributes and options
+/// of a task: `#[task(…)]` holds the options. The signature may differ where Rust converts by itself.
+///
+/// ```standalone_crate
+/// use carom::Process;
+///
+/// carom::tasks! {
+///     /// Ends the process that it runs in.
+///     std::process::exit as leave(code: i32) -> ();
+///     /// The number half-way between two.
+///     #[task(name = "numbers.midpoint", timeout = "1s")]
+///     pub u64::midpoint as midpoint(a: u64, b: u64) -> u64;
+/// }
+///
+/// #[carom::main]
+/// fn main() -> carom::Result<()> {
+///     assert_eq!(midpoint(1, 9), 5);
+///     assert_eq!(Process::spawn(leave, 7)?.join()?.code(), Some(7));
+///     Ok(())
+/// }
+/// ```
+///
+/// Where the function's error or arguments cannot be sent, write a function of your own under
+/// [`#[task]`](macro@task) that calls it and converts.
+#[doc(inline)]
+pub use carom_macros::tasks;
+
+/// Makes `main` the entry of a program that starts processes.
+///
+/// A process started by carom is this executable, and comes by here: its task runs, and `main` does not. In
+/// the main process, `main` runs, and when it returns (or panics), children that are still running are
+/// waited for, or ended if they are [daemonic](crate::Builder::daemon). `std::process::exit` does not come
+/// by here: it ends the children with the program.
+///
+/// `main` may return what any `main` may. For an async one, call [`init`](crate::init) by hand:
+///
+/// ```text
+/// fn main() {
+///     carom::init();
+///     tokio::runtime::Runtime::new().unwrap().block_on(async { … })
+/// }
+/// ```
+#[doc(inline)]
+pub use carom_macros::main;
+
+/// Makes a function a test that can start processes; it stands in place of `#[test]`.
+///
+/// It works under the plain harness with any number of threads, under nextest, with `#[should_panic]` and
+/// `#[ignore]`, and in modules. A child runs this same test binary up to the first line of one such test.
+/// What a child prints to its standard output, the harness does not capture.
+///
+/// ```text
+/// #[carom::test]
+/// fn squares_in_another_process() -> carom::Result<()> {
+///     assert!(Process::spawn(square, 3)?.join()?.success());
+///     Ok(())
+/// }
+/// ```
+///
+/// A test binary with `harness = false` has a `main`, which is the place for [`#[carom::main]`](macro@main).
+#[doc(inline)]
+pub use carom_macros::test;

@@ -1,0 +1,14 @@
+//! A program may forbid unsafe code, and the lints that an expansion has reason to allow.
+#![deny(warnings)]
+#![forbid(unsafe_code)]
+
+#[carom::task]
+fn square(x: u64) -> u64 {
+    x * x
+}
+
+#[carom::main]
+fn main() -> carom::Result<()> {
+    assert!(carom::Process::spawn(square, 3)?.join()?.success());
+    Ok(())
+}
