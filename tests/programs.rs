@@ -59,6 +59,34 @@ fn a_marker_without_a_socket_is_an_error() {
 }
 
 #[test]
+fn a_program_with_raised_privileges_is_never_a_child() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let _watchdog = watchdog();
+    // SAFETY: takes nothing.
+    if unsafe { libc::geteuid() } != 0 {
+        eprintln!("NOT TESTED: only root can give a program to another user with its own privileges");
+        return;
+    }
+    let copy = std::env::temp_dir().join(format!("carom-privileged-{}", std::process::id()));
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_family")).arg(&copy).status().expect("cp");
+    assert!(copied.success());
+    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o4755)).expect("chmod");
+    let output = Command::new(&copy).arg0("family (carom child, fd 0)").uid(65534).gid(65534).output();
+    std::fs::remove_file(&copy).expect("remove");
+    let output = output.expect("run");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("it has other privileges than its parent"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn children_see_the_arguments_of_the_program() {
+    let _watchdog = watchdog();
+    let output = run(env!("CARGO_BIN_EXE_family"), &["arguments", "a b", "--c"]);
+    assert_eq!(text(&output.stdout), "arguments a b --c\n");
+}
+
+#[test]
 fn main_waits_for_its_children() {
     let _watchdog = watchdog();
     let output = run(env!("CARGO_BIN_EXE_family"), &["waits-for-children"]);
@@ -155,4 +183,36 @@ fn the_end_of_the_thread_that_started_it_does_not_end_a_child() {
     program.kill().expect("kill");
     program.wait().expect("wait");
     assert!(ends_within(&child, 30_000));
+}
+
+/// This process inherits the orphans of its descendants, so that it can see them all end.
+fn adopt_orphans() {
+    // SAFETY: takes integers.
+    assert_eq!(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) }, 0);
+}
+
+#[test]
+fn a_parent_killed_at_any_moment_leaves_nothing_behind() {
+    use std::os::unix::process::CommandExt;
+    let _watchdog = watchdog();
+    adopt_orphans();
+    for round in 0..30 {
+        let mut storm = Command::new(env!("CARGO_BIN_EXE_family"));
+        let mut storm = storm.arg("storm").process_group(0).spawn().expect("spawn");
+        std::thread::sleep(std::time::Duration::from_micros(997 * round));
+        storm.kill().expect("kill");
+        storm.wait().expect("wait");
+        // all its descendants are in its group and are ours now
+        let group = storm.id() as i32;
+        common::eventually("the orphans end", || {
+            loop {
+                // SAFETY: a null pointer is allowed.
+                match unsafe { libc::waitpid(-group, std::ptr::null_mut(), libc::WNOHANG) } {
+                    0 => return false,
+                    -1 => return true,
+                    _ => {}
+                }
+            }
+        });
+    }
 }

@@ -8,6 +8,7 @@
 //! first line of it. The harness prints before that, so its standard output is `/dev/null` until then.
 
 use std::ffi::CString;
+use std::io::Write;
 use std::os::fd::{AsFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::panic::AssertUnwindSafe;
@@ -129,6 +130,9 @@ fn marked_socket() -> Option<RawFd> {
 
 /// Runs the task that this process was started for.
 fn become_child(socket: RawFd) -> ! {
+    if this_process::is_privileged() {
+        std::process::exit(lost("it has other privileges than its parent, which therefore cannot tell it what to do"));
+    }
     let exit = match this_process::take_inherited(socket) {
         Ok(fd) => serve(Channel::from_fd(fd)),
         Err(error) => lost(&format!("descriptor {socket}, named by its marker, cannot be used: {error}")),
@@ -138,8 +142,14 @@ fn become_child(socket: RawFd) -> ! {
 
 /// Without a parent to tell, standard error is all there is.
 fn lost(reason: &str) -> i32 {
-    eprintln!("carom: this process was started as a child of carom, but {reason}");
+    say(&format!("this process was started as a child of carom, but {reason}"));
     LOST
+}
+
+/// Prints to standard error by one write, so that the lines of several processes do not mix.
+fn say(message: &str) {
+    // there is nowhere to report a broken standard error to
+    let _ = std::io::stderr().write_all(format!("carom: {message}\n").as_bytes());
 }
 
 /// Reads what to do, answers, and does it; returns the exit code.
@@ -171,7 +181,8 @@ fn prepare(received: Received) -> Result<(&'static str, Prepared), String> {
     let Received { body, lifeline, stdout } = received;
     let alive = lifeline::arm(lifeline).map_err(|error| format!("it cannot be tied to its parent's life: {error}"))?;
     if !alive {
-        return Err("its parent has ended".to_owned());
+        // a moment later it would have been killed without a word
+        std::process::exit(LOST);
     }
     if let Some(stdout) = stdout {
         stdio::redirect_stdout(stdout.as_fd())
@@ -204,7 +215,7 @@ fn run(task: &str, call: Prepared) -> i32 {
     let code = match std::panic::catch_unwind(AssertUnwindSafe(call)) {
         Ok(None) => 0,
         Ok(Some(failure)) => {
-            eprintln!("carom: task `{task}` in process `{}` failed: {failure}", process::current_process().name());
+            say(&format!("task `{task}` in process `{}` failed: {failure}", process::current_process().name()));
             1
         }
         // the hook has printed it

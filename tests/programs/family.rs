@@ -37,6 +37,11 @@ fn ignore_sigterm() {
 }
 
 #[carom::task]
+fn print_arguments() {
+    say(std::env::args().skip(1).collect::<Vec<_>>().join(" "));
+}
+
+#[carom::task]
 fn leave_children_behind() {
     Process::builder().daemon(false).spawn(finish_later, "grandchild".to_owned()).expect("spawn");
     say("child");
@@ -63,6 +68,13 @@ fn with_children() -> carom::Result<()> {
         Some("thread-ends") => {
             let process = std::thread::spawn(|| Process::spawn(stay, 0)).join().expect("join")?;
             process.join()?;
+        }
+        // the test kills this at some moment
+        Some("storm") => loop {
+            drop(Process::builder().stdout(carom::Stdio::Null).spawn(stay, 0)?);
+        },
+        Some("arguments") => {
+            Process::spawn(print_arguments, ())?.join()?;
         }
         Some("waits-for-children") => {
             Process::spawn(finish_later, "child".to_owned())?;

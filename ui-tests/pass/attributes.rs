@@ -7,11 +7,7 @@ use carom::Process;
 #[carom::task]
 #[doc(alias = "sqr")]
 #[inline]
-pub fn square(
-    /// Lint levels are all that an argument may bear besides.
-    #[allow(unused_variables)]
-    x: u64,
-) -> u64 {
+pub fn square(#[allow(unused_variables)] x: u64) -> u64 {
     9
 }
 

@@ -10,9 +10,8 @@ fn r#match(r#type: u8, mut r#fn: u8) -> u8 {
 
 mod r#mod {
     carom::tasks! {
-        super::increment as r#loop(r#in: u8) -> u8;
+        pub(super) super::increment as r#loop(r#in: u8) -> u8;
     }
-    pub(super) use r#loop as looped;
 }
 
 fn increment(x: u8) -> u8 {
@@ -23,8 +22,8 @@ fn increment(x: u8) -> u8 {
 fn main() -> carom::Result<()> {
     assert_eq!(r#match(1, 2), 3);
     assert_eq!(r#match::INFO.name(), concat!(module_path!(), "::match"));
-    assert_eq!(r#mod::looped(1), 2);
+    assert_eq!(r#mod::r#loop(1), 2);
     assert!(Process::spawn(r#match, (1, 2))?.join()?.success());
-    assert!(Process::spawn(r#mod::looped, 1)?.join()?.success());
+    assert!(Process::spawn(r#mod::r#loop, 1)?.join()?.success());
     Ok(())
 }

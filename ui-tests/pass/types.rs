@@ -7,7 +7,7 @@ type Table = HashMap<String, [f64; 3]>;
 
 #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Image<const N: usize, T = u8> {
-    pixels: Vec<[T; N]>,
+    pixels: Vec<T>,
 }
 
 mod shapes {
@@ -37,8 +37,8 @@ fn in_a_module(shape: self::shapes::Shape) -> f64 {
 }
 
 #[carom::task]
-fn boxed(text: Box<str>, numbers: std::sync::Arc<[u8; 2]>, unit: (), nothing: [u8; 0]) -> Box<str> {
-    let _: (_, (), [u8; 0]) = (numbers, unit, nothing);
+fn boxed(text: Box<str>, numbers: Box<[u8]>, unit: (), nothing: [u8; 0]) -> Box<str> {
+    assert_eq!((numbers.len(), unit, nothing), (2, (), []));
     text
 }
 
@@ -59,7 +59,7 @@ identity!(fallible, Result<u8, String>);
 #[carom::main]
 fn main() {
     assert_eq!(aliased(Table::from([("a".to_owned(), [1.0; 3])]), "a".into()), Some([1.0; 3]));
-    assert_eq!(generic(Image { pixels: vec![[1, 2]] }).pixels, [[1, 2]]);
+    assert_eq!(generic(Image { pixels: vec![1, 2] }).pixels, [1, 2]);
     assert_eq!(in_a_module(shapes::Shape::Circle { radius: 2.0 }) + in_a_module(shapes::Shape::Dot), 4.0);
     assert_eq!(&*boxed("text".into(), [1, 2].into(), (), []), "text");
     assert_eq!((number(1), maybe(None), fallible(Ok(1))), (1, None, Ok(1)));

@@ -24,7 +24,7 @@ mod shapes {
 }
 
 mod prelude {
-    pub use crate::shapes::*;
+    pub use crate::shapes::square;
 }
 
 use prelude::square as area;
@@ -32,7 +32,7 @@ use shapes::both;
 
 #[carom::main]
 fn main() -> carom::Result<()> {
-    use crate::prelude::*;
+    use prelude::*;
     assert_eq!((square(3), area(3), shapes::flat::square(3), both(3)), (9, 9, 9, 36));
     // one task, whatever it is called
     assert_eq!(area::INFO.name(), concat!(module_path!(), "::shapes::flat::square"));

@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::child::Parts;
-use super::{Process, active_children, children, current};
+use super::{Process, children, current};
 use crate::bootstrap::{self, Header};
 use crate::reentry::{self, Entry};
 use crate::sys::channel::Channel;
@@ -203,7 +203,7 @@ impl Builder {
         let entry = reentry::entry().ok_or(SpawnError::NotInitialised)?;
         if current::is_child() {
             // no thread reaps here (see `reaper`)
-            drop(active_children());
+            children::reap_unheld();
         }
         let header = self.header(task);
         c_string("the name of the process", header.name.clone().into_bytes())?;

@@ -41,6 +41,14 @@ pub(super) fn unheld() -> Vec<Arc<Child>> {
     table().values().filter(|child| !child.has_handle()).map(Arc::clone).collect()
 }
 
+/// Reaps those of them that have ended.
+pub(super) fn reap_unheld() {
+    for child in unheld() {
+        // one that cannot be waited for now is waited for again
+        let _ = child.try_wait();
+    }
+}
+
 /// The processes started by this one that are still running, in the order of their start.
 ///
 /// Those that have ended are reaped. Does not block.

@@ -58,8 +58,6 @@ fn run(mut wakes: &File) {
             return;
         }
         while matches!(wakes.read(&mut [0; 64]), Ok(64)) {}
-        for child in unheld {
-            let _ = child.try_wait();
-        }
+        children::reap_unheld();
     }
 }

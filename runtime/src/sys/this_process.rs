@@ -15,6 +15,13 @@ pub(crate) fn is_main_thread() -> bool {
     thread as u32 == std::process::id()
 }
 
+/// Whether this process has privileges that the one that executed it may lack (set-user-id and the like),
+/// so that nothing it was given can be trusted.
+pub(crate) fn is_privileged() -> bool {
+    // SAFETY: takes an integer.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
 /// Sets the name that `ps` and `top` show, of which the kernel keeps 15 bytes.
 pub(crate) fn set_name(name: &str) {
     if is_main_thread() {
