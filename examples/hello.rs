@@ -19,7 +19,7 @@ fn main() -> carom::Result<()> {
         names.push("world".to_owned());
     }
     for name in names {
-        Process::spawn(greet, name)?.join()?;
+        Process::spawn(greet, name)?.join()?.exit_ok()?;
     }
     Ok(())
 }

@@ -12,8 +12,9 @@ use common::{run, text, watchdog};
 fn without_init_nothing_is_started_and_the_error_says_what_to_write() {
     let _watchdog = watchdog();
     let output = run(env!("CARGO_BIN_EXE_no_init"), &[]);
-    assert!(output.status.success());
-    assert!(text(&output.stdout).contains("put `#[carom::main]` on `main`"), "{}", text(&output.stdout));
+    assert_eq!(output.status.code(), Some(1));
+    let err = text(&output.stderr);
+    assert!(err.starts_with("Error: carom is not initialised: put `#[carom::main]` on `main`"), "{err}");
 }
 
 #[test]
@@ -22,7 +23,7 @@ fn a_child_that_runs_past_init_is_an_error_and_no_fork_bomb() {
     let output = run(env!("CARGO_BIN_EXE_late_init"), &[]);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(out.starts_with("process `Process-1` ended (exit code 0) before its task ran"), "{out}");
-    assert!(out.contains("is `carom::init()` or `#[carom::main]` the first thing"), "{out}");
+    assert!(out.contains("is `#[carom::main]` or `carom::init()` the first thing"), "{out}");
     assert!(err.contains("carom is not initialised"), "{err}");
 }
 

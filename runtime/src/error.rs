@@ -1,10 +1,25 @@
 //! The one error for programs that do not care which operation failed.
 
-use crate::process::{JoinError, SpawnError};
+use crate::process::{ExitError, JoinError, SpawnError};
 use crate::{DecodeError, EncodeError};
 
+/// Implements `Debug` by [`report`], because `main` and `unwrap` print errors by `Debug`.
+macro_rules! debug_as_report {
+    ($error:ty) => {
+        impl std::fmt::Debug for $error {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&$crate::error::report(self))
+            }
+        }
+    };
+}
+pub(crate) use debug_as_report;
+
 /// Any error of carom. Each operation has an error type of its own, which converts into this one.
-#[derive(Debug, thiserror::Error)]
+///
+/// Like those, it says the same by `Debug` as by `Display`, and its sources after it: that is what a `main`
+/// that returns it prints.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A process could not be started.
@@ -13,6 +28,9 @@ pub enum Error {
     /// A process could not be waited for, or never ran its task.
     #[error(transparent)]
     Join(#[from] JoinError),
+    /// A process failed.
+    #[error(transparent)]
+    Exit(#[from] ExitError),
     /// A value could not be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -22,6 +40,14 @@ pub enum Error {
     /// A system call failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+}
+
+debug_as_report!(Error);
+
+/// The error's message and those of its sources, on one line.
+pub(crate) fn report(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// `Result` with carom's [`Error`], or with another where one is given.

@@ -12,7 +12,7 @@
 //! #[carom::main]
 //! fn main() -> carom::Result<()> {
 //!     let process = Process::spawn(greet, "world".to_owned())?;
-//!     assert!(process.join()?.success());
+//!     process.join()?.exit_ok()?;
 //!     Ok(())
 //! }
 //! ```
@@ -53,8 +53,8 @@ pub use codec::{DecodeError, EncodeError};
 pub use error::{Error, Result};
 pub use macros::{main, task, tasks, test};
 pub use process::{
-    Builder, CurrentProcess, ExitStatus, JoinError, ParentProcess, Process, SpawnError, Stdio, active_children,
-    cpu_count, current_process, parent_process,
+    Builder, CurrentProcess, ExitError, ExitStatus, JoinError, ParentProcess, Process, SpawnError, Stdio,
+    active_children, cpu_count, current_process, parent_process,
 };
 pub use reentry::init;
 pub use remote_error::RemoteError;

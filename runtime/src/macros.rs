@@ -23,8 +23,8 @@
 /// #[carom::main]
 /// fn main() -> carom::Result<()> {
 ///     assert_eq!(square(3), 9);
-///     Process::spawn(square, 3)?.join()?;
-///     Process::spawn(lines, ("one\ntwo".to_owned(), 1))?.join()?;
+///     Process::spawn(square, 3)?.join()?.exit_ok()?;
+///     Process::spawn(lines, ("one\ntwo".to_owned(), 1))?.join()?.exit_ok()?;
 ///     Ok(())
 /// }
 /// ```
@@ -112,7 +112,7 @@ pub use carom_macros::main;
 /// ```text
 /// #[carom::test]
 /// fn squares_in_another_process() -> carom::Result<()> {
-///     assert!(Process::spawn(square, 3)?.join()?.success());
+///     Process::spawn(square, 3)?.join()?.exit_ok()?;
 ///     Ok(())
 /// }
 /// ```

@@ -90,33 +90,43 @@ pub const fn task_info(
     TaskInfo { name, location: Location { file, line, column }, timeout, soft_timeout, retries, prepare }
 }
 
-/// Whether what a task returned is a failure, decided by its type.
+/// Whether what a task returned is a failure, and its text, decided by its type.
 ///
-/// The traits are tried in the order of the references that they take (`&&&Outcome` has them all), so
-/// a `Result` whose error can be printed is seen first, then any other `Result`, then all the rest.
+/// The traits are tried in the order of the references that they take (`&&&&&&Outcome` has them all): what
+/// says most comes first, what is no `Result` last.
 pub mod outcome {
-    use std::fmt::Debug;
+    use std::any::type_name;
+    use std::error::Error;
+    use std::fmt::{Debug, Display};
+
+    use crate::RemoteError;
 
     pub struct Outcome<'a, T>(pub &'a T);
 
-    pub trait Printable {
-        fn failure(&self) -> Option<String>;
-    }
-    impl<T, E: Debug> Printable for &&Outcome<'_, Result<T, E>> {
-        fn failure(&self) -> Option<String> {
-            self.0.as_ref().err().map(|error| format!("{error:?}"))
-        }
+    fn text<T, E>(result: &Result<T, E>, text: impl FnOnce(&E) -> String) -> Option<String> {
+        result.as_ref().err().map(text)
     }
 
-    pub trait Opaque {
-        fn failure(&self) -> Option<String>;
+    macro_rules! told_by {
+        ($name:ident, $reference:ty, [$($generics:tt)*], $text:expr) => {
+            pub trait $name {
+                fn failure(&self) -> Option<String>;
+            }
+            impl<T, $($generics)*> $name for $reference {
+                fn failure(&self) -> Option<String> {
+                    text(self.0, $text)
+                }
+            }
+        };
     }
-    impl<T, E> Opaque for &Outcome<'_, Result<T, E>> {
-        fn failure(&self) -> Option<String> {
-            let name = std::any::type_name::<E>();
-            self.0.as_ref().err().map(|_| format!("a `{name}`, which does not implement `Debug`"))
-        }
-    }
+
+    told_by!(Remote, &&&&&Outcome<'_, Result<T, RemoteError>>, [], |error: &RemoteError| format!("{error:?}"));
+    told_by!(Chained, &&&&Outcome<'_, Result<T, E>>, [E: Error], |error: &E| crate::error::report(error));
+    told_by!(Displayed, &&&Outcome<'_, Result<T, E>>, [E: Display], ToString::to_string);
+    told_by!(Debugged, &&Outcome<'_, Result<T, E>>, [E: Debug], |error: &E| format!("{error:?}"));
+    told_by!(Opaque, &Outcome<'_, Result<T, E>>, [E], |_: &E| {
+        format!("a `{}`, which implements neither `Display` nor `Debug`", type_name::<E>())
+    });
 
     pub trait Plain {
         fn failure(&self) -> Option<String>;

@@ -7,6 +7,7 @@
 //! Under a test harness the child is started as a run of one `#[carom::test]`, and is diverted at the
 //! first line of it. The harness prints before that, so its standard output is `/dev/null` until then.
 
+use std::cell::Cell;
 use std::ffi::CString;
 use std::io::Write;
 use std::os::fd::{AsFd, RawFd};
@@ -16,6 +17,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::bootstrap::{self, Received, Reply};
+use crate::error::report;
 use crate::private::Prepared;
 use crate::process;
 use crate::registry;
@@ -23,7 +25,7 @@ use crate::sys::channel::Channel;
 use crate::sys::{lifeline, stdio, this_process};
 
 /// Where a child of this program is diverted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) enum Entry {
     /// At the first line of `main`.
     Main,
@@ -31,7 +33,14 @@ pub(crate) enum Entry {
     Test(&'static str),
 }
 
+/// The first entry that this process came by.
 static ENTRY: OnceLock<Entry> = OnceLock::new();
+
+thread_local! {
+    /// The test that runs in this thread: its children had better be runs of this one, because what a
+    /// panic in them prints bears its name.
+    static TEST: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
 
 const MARK: &str = " (carom child, fd ";
 const MARK_END: &str = ")";
@@ -66,7 +75,9 @@ pub fn enter_main() -> process::Children {
 /// The first line of `#[carom::test]`.
 #[track_caller]
 pub fn enter_test(path: &'static str) {
-    enter(Entry::Test(in_harness(path)));
+    let path = in_harness(path);
+    TEST.set(Some(path));
+    enter(Entry::Test(path));
 }
 
 #[track_caller]
@@ -83,6 +94,9 @@ fn enter(entry: Entry) {
 
 /// Where to start a child; none if it would not be diverted, but run the whole program again.
 pub(crate) fn entry() -> Option<Entry> {
+    if let Some(path) = TEST.get() {
+        return Some(Entry::Test(path));
+    }
     match ENTRY.get() {
         Some(entry) => Some(*entry),
         // in an ordinary `#[test]`, any `#[carom::test]` of the same binary will do
@@ -188,7 +202,7 @@ fn prepare(received: Received) -> Result<(&'static str, Prepared), String> {
         stdio::redirect_stdout(stdout.as_fd())
             .map_err(|error| format!("its standard output cannot be set: {error}"))?;
     }
-    let (header, mut arguments) = bootstrap::open(&body).map_err(|error| chain(&error))?;
+    let (header, mut arguments) = bootstrap::open(&body).map_err(|error| report(&error))?;
     let task = registry::find(&header.task).ok_or_else(|| {
         let name = &header.task;
         format!(
@@ -199,16 +213,11 @@ fn prepare(received: Received) -> Result<(&'static str, Prepared), String> {
     process::become_process(header);
     let call = std::panic::catch_unwind(AssertUnwindSafe(|| (task.prepare)(&mut arguments)))
         .map_err(|_| format!("decoding the arguments of task `{}` panicked", task.name))?
-        .map_err(|error| format!("the arguments of task `{}` did not arrive: {}", task.name, chain(&error)))?;
+        .map_err(|error| format!("the arguments of task `{}` did not arrive: {}", task.name, report(&error)))?;
     match arguments.rest().len() {
         0 => Ok((task.name, call)),
         more => Err(format!("the arguments of task `{}` are followed by {more} bytes that nothing reads", task.name)),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn run(task: &str, call: Prepared) -> i32 {
@@ -218,8 +227,12 @@ fn run(task: &str, call: Prepared) -> i32 {
             say(&format!("task `{task}` in process `{}` failed: {failure}", process::current_process().name()));
             1
         }
-        // the hook has printed it
-        Err(_) => 1,
+        Err(payload) => {
+            // the hook has printed what and where, but not in which process; a payload may panic when it is dropped
+            std::mem::forget(payload);
+            say(&format!("task `{task}` in process `{}` panicked", process::current_process().name()));
+            1
+        }
     };
     drop(process::Children);
     code

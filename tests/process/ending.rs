@@ -28,6 +28,50 @@ fn fail_mutely() -> Result<(), Mute> {
 }
 
 #[carom::task]
+fn fail_with_text() -> Result<(), String> {
+    Err("line 1\nline 2".to_owned())
+}
+
+/// An alias hides that it is a `Result`.
+type Debugged = Result<u8, Option<u8>>;
+
+#[carom::task]
+fn fail_with_debug() -> Debugged {
+    Err(Some(3))
+}
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Outer(Inner);
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Inner;
+
+impl std::fmt::Display for Outer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("outer")
+    }
+}
+
+impl std::fmt::Display for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("inner")
+    }
+}
+
+impl std::error::Error for Outer {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl std::error::Error for Inner {}
+
+#[carom::task]
+fn fail_with_source() -> Result<(), Outer> {
+    Err(Outer(Inner))
+}
+
+#[carom::task]
 fn abort() {
     std::process::abort()
 }
@@ -37,7 +81,7 @@ fn a_returning_task_gives_code_0() {
     let _watchdog = watchdog();
     let process = Process::spawn(nothing, ()).expect("spawn");
     let status = process.join().expect("join");
-    assert!(status.success());
+    assert!(status.success() && status.exit_ok().is_ok());
     assert_eq!((status.code(), status.signal()), (Some(0), None));
     assert_eq!(process.exit_status(), Some(status));
     assert_eq!(process.join().expect("again"), status);
@@ -58,9 +102,10 @@ fn a_panic_prints_message_place_and_trace_and_gives_code_1() {
     assert_eq!(status.code(), Some(1));
     assert!(text.contains("dead parrot"), "{text}");
     assert!(text.contains("tests/process/ending.rs:"), "{text}");
-    assert!(text.contains("panic_with"), "{text}");
+    assert!(text.contains("panic_with>::call"), "{text}");
+    assert!(text.contains("carom: task `process::ending::panic_with` in process `Process-"), "{text}");
     let (text, _) = stderr_of(Process::builder().env_remove("RUST_BACKTRACE"), panic_with, "dead parrot".into());
-    assert!(!text.contains("panic_with"), "{text}");
+    assert!(!text.contains("panic_with>::call"), "{text}");
 }
 
 #[carom::test]
@@ -72,9 +117,20 @@ fn an_error_is_printed_and_gives_code_1() {
     assert!(text.starts_with(expected), "{text}");
     assert!(text.contains("type: core::num::"), "{text}");
     assert!(text.contains("tests/process/ending.rs:"), "{text}");
-    let (text, status) = stderr_of(Process::builder(), fail_mutely, ());
-    assert_eq!(status.code(), Some(1));
-    assert!(text.contains("a `process::ending::Mute`, which does not implement `Debug`"), "{text}");
+}
+
+#[carom::test]
+fn of_an_error_the_most_telling_text_is_printed() {
+    let _watchdog = watchdog();
+    let text = |(text, status): (String, carom::ExitStatus)| {
+        assert_eq!(status.code(), Some(1));
+        text.split_once(" failed: ").expect("the words").1.trim_end().to_owned()
+    };
+    assert_eq!(text(stderr_of(Process::builder(), fail_with_source, ())), "outer: inner");
+    assert_eq!(text(stderr_of(Process::builder(), fail_with_text, ())), "line 1\nline 2");
+    assert_eq!(text(stderr_of(Process::builder(), fail_with_debug, ())), "Some(3)");
+    let mute = "a `process::ending::Mute`, which implements neither `Display` nor `Debug`";
+    assert_eq!(text(stderr_of(Process::builder(), fail_mutely, ())), mute);
 }
 
 #[carom::test]
@@ -90,6 +146,8 @@ fn signals_are_told_from_codes() {
         send(&process).expect("send");
         let status = process.join().expect("join");
         assert_eq!((status.signal(), status.code(), status.success()), (Some(signal), None, false));
+        let error = status.exit_ok().expect_err("a signal");
+        assert_eq!(format!("{error:?}"), format!("the process failed: {status}"));
         // to a process that has ended, a signal goes nowhere
         send(&process).expect("send again");
     }
@@ -136,7 +194,7 @@ fn the_sentinel_is_ready_once_the_process_has_ended() {
     assert!(!ready(0));
     process.kill().expect("kill");
     assert!(ready(LONG.as_millis() as i32));
-    process.join().expect("join");
+    let _ = process.join().expect("join");
     assert!(ready(0), "it stays ready");
     assert_eq!(process.as_fd().as_raw_fd(), process.sentinel().as_raw_fd());
 }
@@ -147,7 +205,7 @@ fn a_running_process_cannot_be_closed() {
     let process = Process::spawn(forever, ()).expect("spawn");
     let process = process.close().expect_err("it runs");
     process.kill().expect("kill");
-    process.join().expect("join");
+    let _ = process.join().expect("join");
     process.close().expect("it has ended");
 }
 
@@ -159,7 +217,7 @@ fn running_processes_are_listed_and_ended_ones_are_not() {
     let other = listed().expect("it runs");
     assert_eq!((other.name(), other.daemon()), ("listed", false));
     other.kill().expect("kill");
-    process.join().expect("join");
+    let _ = process.join().expect("join");
     assert!(listed().is_none());
     assert_eq!(other.exit_status(), process.exit_status());
 }
@@ -243,6 +301,6 @@ fn a_process_shows_what_it_is() {
     let text = format!("{process:?}");
     assert_eq!(text, format!("Process {{ name: \"shown\", pid: {}, running: true, daemon: false }}", process.pid()));
     process.kill().expect("kill");
-    process.join().expect("join");
+    let _ = process.join().expect("join");
     assert!(format!("{process:?}").contains("ended: signal 9 (SIGKILL)"), "{process:?}");
 }

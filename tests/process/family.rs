@@ -73,7 +73,7 @@ fn print_key() {
 
 #[carom::task]
 fn print_key_of_grandchild() {
-    Process::spawn(print_key, ()).expect("spawn").join().expect("join");
+    let _ = Process::spawn(print_key, ()).expect("spawn").join().expect("join");
 }
 
 #[carom::test]

@@ -7,8 +7,11 @@ use crate::tasks::{forever, nothing};
 #[carom::test]
 fn a_program_that_is_not_there_is_an_error_of_the_start() {
     let error = Process::builder().executable("/no/such/program").spawn(nothing, ()).expect_err("no such file");
-    let SpawnError::Os { action, source } = error else { panic!("{error}") };
-    assert_eq!((action, source.kind()), ("execute the program", std::io::ErrorKind::NotFound));
+    assert!(matches!(&error, SpawnError::Execute { source, .. } if source.kind() == std::io::ErrorKind::NotFound));
+    assert_eq!(error.to_string(), "cannot execute \"/no/such/program\"");
+    // what `main` and `unwrap` print
+    let printed = format!("{:?}", carom::Error::from(error));
+    assert_eq!(printed, "cannot execute \"/no/such/program\": No such file or directory (os error 2)");
 }
 
 #[carom::test]
@@ -53,7 +56,7 @@ fn limit(resource: libc::__rlimit_resource_t, most: u64) {
 #[carom::task]
 fn run_out_of_descriptors() {
     // what is opened once and kept
-    Process::spawn(nothing, ()).expect("spawn").join().expect("join");
+    let _ = Process::spawn(nothing, ()).expect("spawn").join().expect("join");
     let before = descriptors("self");
     let highest = before.last().expect("some").0 as u64;
     let (mut failed, mut succeeded) = (0, 0);
@@ -65,7 +68,7 @@ fn run_out_of_descriptors() {
                 // the child has the limit too, and may not get its own descriptors
                 drop(process.join());
             }
-            Err(SpawnError::Os { source, .. }) => {
+            Err(SpawnError::Os { source, .. } | SpawnError::Execute { source, .. }) => {
                 failed += 1;
                 assert_eq!(source.raw_os_error(), Some(libc::EMFILE));
             }
@@ -87,7 +90,7 @@ fn a_start_without_descriptors_is_an_error() {
 fn run_out_of_memory() {
     limit(libc::RLIMIT_AS, 1 << 20);
     let error = Process::spawn(nothing, ()).expect_err("no memory for the stack of the start");
-    assert!(matches!(error, SpawnError::Os { .. }));
+    assert!(matches!(error, SpawnError::Execute { .. }), "{error:?}");
 }
 
 #[carom::test]
@@ -101,7 +104,10 @@ fn an_environment_too_large_for_exec_is_an_error() {
     let _watchdog = watchdog();
     let huge = "x".repeat(200 << 10);
     let error = Process::builder().env("HUGE", huge).spawn(nothing, ()).expect_err("one variable has 128 KiB at most");
-    assert!(matches!(&error, SpawnError::Os { source, .. } if source.raw_os_error() == Some(libc::E2BIG)), "{error}");
+    assert!(
+        matches!(&error, SpawnError::Execute { source, .. } if source.raw_os_error() == Some(libc::E2BIG)),
+        "{error}"
+    );
 }
 
 #[carom::test]

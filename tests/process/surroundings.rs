@@ -56,7 +56,7 @@ fn a_parent_keeps_nothing_open_for_a_child_that_is_gone() {
 fn count_own_descriptors() {
     let rounds = || {
         for _ in 0..20 {
-            Process::spawn(nothing, ()).expect("spawn").join().expect("join");
+            let _ = Process::spawn(nothing, ()).expect("spawn").join().expect("join");
             Process::builder().executable("/no/such/file").spawn(nothing, ()).expect_err("no such file");
             Process::builder().executable("/bin/true").spawn(nothing, ()).expect("spawn").join().expect_err("foreign");
             drop(Process::spawn(nothing, ()).expect("spawn"));

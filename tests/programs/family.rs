@@ -62,19 +62,19 @@ fn with_children() -> carom::Result<()> {
     match std::env::args().nth(1).as_deref() {
         // three generations; the test kills the first
         Some("stay") => {
-            Process::spawn(stay, 1)?.join()?;
+            Process::spawn(stay, 1)?.join()?.exit_ok()?;
         }
         // the thread that starts the child ends at once; the child must not
         Some("thread-ends") => {
             let process = std::thread::spawn(|| Process::spawn(stay, 0)).join().expect("join")?;
-            process.join()?;
+            process.join()?.exit_ok()?;
         }
         // the test kills this at some moment
         Some("storm") => loop {
             drop(Process::builder().stdout(carom::Stdio::Null).spawn(stay, 0)?);
         },
         Some("arguments") => {
-            Process::spawn(print_arguments, ())?.join()?;
+            Process::spawn(print_arguments, ())?.join()?.exit_ok()?;
         }
         Some("waits-for-children") => {
             Process::spawn(finish_later, "child".to_owned())?;
@@ -95,7 +95,7 @@ fn with_children() -> carom::Result<()> {
             panic!("main panics");
         }
         Some("grandchildren") => {
-            Process::spawn(leave_children_behind, ())?.join()?;
+            Process::spawn(leave_children_behind, ())?.join()?.exit_ok()?;
             say("main");
         }
         how => panic!("unknown: {how:?}"),

@@ -1,8 +1,8 @@
-//! A `main` that forgot `carom::init()`: nothing is started, and the error says what to write.
+//! A `main` that forgot `#[carom::main]`: nothing is started, and the error says what to write.
 #[carom::task]
 fn nothing() {}
 
-fn main() {
-    let error = carom::Process::spawn(nothing, ()).expect_err("a child of this program would start it again");
-    println!("{error}");
+fn main() -> carom::Result<()> {
+    carom::Process::spawn(nothing, ())?.join()?.exit_ok()?;
+    Ok(())
 }

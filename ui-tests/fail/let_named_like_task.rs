@@ -4,6 +4,6 @@ fn square(x: u64) -> u64 {
 }
 
 fn main() {
-    let square = 3;
-    println!("{square}");
+    let square = square(3);
+    println!("{square:?}");
 }

@@ -5,6 +5,6 @@ fn square(x: u64) -> u64 {
 
 fn main() {
     for square in 0..64 {
-        println!("{square}");
+        println!("{square:?}");
     }
 }

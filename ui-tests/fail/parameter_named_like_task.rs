@@ -4,7 +4,8 @@ fn square(x: u64) -> u64 {
 }
 
 fn cube(square: u64, x: u64) -> u64 {
-    square * x
+    println!("{square:?}");
+    x * x * x
 }
 
 fn main() {

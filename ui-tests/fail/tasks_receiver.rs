@@ -1,5 +1,11 @@
+struct Codec;
+
+impl Codec {
+    fn reset(&self) {}
+}
+
 carom::tasks! {
-    String::len as length(&self) -> usize;
+    Codec::reset as reset(&self);
 }
 
 fn main() {}

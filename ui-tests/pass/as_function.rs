@@ -32,6 +32,11 @@ fn copied<T: carom::Task + std::fmt::Debug>(task: T) -> [T; 2] {
 
 const POINTER: fn(u64) -> u64 = |x| square(x);
 static TASK: square = square;
+const CONST: square = square;
+
+const fn of_const() -> square {
+    square
+}
 
 #[carom::main]
 fn main() {
@@ -41,7 +46,7 @@ fn main() {
     assert_eq!((0..4).map(*square).collect::<Vec<_>>(), [0, 1, 4, 9]);
     let pointer: fn(u64) -> u64 = *square;
     let table: [fn(u64) -> u64; 2] = [*square, *factorial];
-    assert_eq!((pointer(3), table[1](3), POINTER(3), TASK(3)), (9, 6, 9, 9));
+    assert_eq!((pointer(3), table[1](3), POINTER(3), TASK(3), CONST(3), of_const()(3)), (9, 6, 9, 9, 9, 9));
     assert_eq!(factorial(5), 120);
     assert!(is_even(10) && is_odd(11));
     let [first, second] = copied(square);

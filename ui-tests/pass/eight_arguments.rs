@@ -1,6 +1,5 @@
 //! The most arguments that a task can have; they travel in their order.
 #![deny(warnings)]
-#![deny(clippy::all)]
 use carom::Process;
 
 #[carom::task]

@@ -1,4 +1,4 @@
-//! A program may forbid unsafe code, and the lints that an expansion has reason to allow.
+//! A program may forbid unsafe code, though an expansion has some.
 #![deny(warnings)]
 #![forbid(unsafe_code)]
 

@@ -32,7 +32,6 @@
     unused_results,
     variant_size_differences
 )]
-#![deny(clippy::all, clippy::pedantic, clippy::nursery, clippy::undocumented_unsafe_blocks, clippy::unwrap_used)]
 
 /// Is called by nobody in this program, but may be by another process.
 #[carom::task]

@@ -7,7 +7,7 @@ use carom::Task;
 #[carom::task(name = "img.thumb", timeout = "1m30s", soft_timeout = "500ms", retries = 2)]
 fn thumbnail() {}
 
-#[carom::task(timeout = "2h", soft_timeout = "7us8ns",)]
+#[carom::task(timeout = "2h", soft_timeout = "7us8ns")]
 fn limits() {}
 
 #[carom::task()]

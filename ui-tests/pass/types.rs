@@ -16,6 +16,13 @@ mod shapes {
         Circle { radius: f64 },
         Dot,
     }
+
+    /// Owns its data, unlike its namesakes in the standard library.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    pub(crate) struct Path(pub(crate) Vec<Shape>);
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    pub(crate) struct Cow<T>(pub(crate) T);
 }
 
 #[carom::task]
@@ -34,6 +41,11 @@ fn in_a_module(shape: self::shapes::Shape) -> f64 {
         shapes::Shape::Circle { radius } => radius * radius,
         shapes::Shape::Dot => 0.0,
     }
+}
+
+#[carom::task]
+fn namesakes(path: shapes::Path, cow: shapes::Cow<u8>) -> usize {
+    path.0.len() + usize::from(cow.0)
 }
 
 #[carom::task]
@@ -61,6 +73,7 @@ fn main() {
     assert_eq!(aliased(Table::from([("a".to_owned(), [1.0; 3])]), "a".into()), Some([1.0; 3]));
     assert_eq!(generic(Image { pixels: vec![1, 2] }).pixels, [1, 2]);
     assert_eq!(in_a_module(shapes::Shape::Circle { radius: 2.0 }) + in_a_module(shapes::Shape::Dot), 4.0);
+    assert_eq!(namesakes(shapes::Path(vec![shapes::Shape::Dot]), shapes::Cow(1)), 2);
     assert_eq!(&*boxed("text".into(), [1, 2].into(), (), []), "text");
     assert_eq!((number(1), maybe(None), fallible(Ok(1))), (1, None, Ok(1)));
 }

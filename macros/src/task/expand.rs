@@ -105,9 +105,11 @@ fn rest(task: &Task) -> TokenStream {
                     #(let #values = #name::#proof_names.decode(#reader)?;)*
                     ::core::result::Result::Ok(::std::boxed::Box::new(move || {
                         #[allow(unused_imports)]
-                        use ::carom::__private_0_1::outcome::{Opaque as _, Plain as _, Printable as _};
+                        use ::carom::__private_0_1::outcome::{
+                            Chained as _, Debugged as _, Displayed as _, Opaque as _, Plain as _, Remote as _,
+                        };
                         let #output_value = #name::call(#(#values),*);
-                        (&&&::carom::__private_0_1::outcome::Outcome(&#output_value)).failure()
+                        (&&&&&&::carom::__private_0_1::outcome::Outcome(&#output_value)).failure()
                     }))
                 }
             }

@@ -1,6 +1,5 @@
 //! The options of a process, and its start.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
@@ -19,7 +18,7 @@ use crate::task::Task;
 use crate::{AuthKey, EncodeError, current_process};
 
 /// A process could not be started; none is left behind.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnError {
     /// A child of this program would not reach its task, but run the program again.
@@ -36,15 +35,33 @@ pub enum SpawnError {
         /// Why.
         source: EncodeError,
     },
-    /// A name, variable or path contains a NUL byte, or a variable's name an equals sign.
-    #[error("{what} contains a NUL byte, or is the name of a variable and contains `=`: {value:?}")]
+    /// A name, a variable or a path cannot be passed to a program.
+    #[error("{what} {fault}: {value:?}")]
     Invalid {
         /// What it was to be.
         what: &'static str,
+        /// What is wrong with it.
+        fault: &'static str,
         /// The value.
         value: OsString,
     },
-    /// The system refused.
+    /// The program could not be executed.
+    #[error("cannot execute {program:?}")]
+    Execute {
+        /// The program: this process's own, unless another was asked for.
+        program: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The directory in which the process was to start cannot be entered.
+    #[error("cannot start in {directory:?}")]
+    Directory {
+        /// The directory.
+        directory: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The system refused something else.
     #[error("cannot {action}")]
     Os {
         /// What was tried.
@@ -54,12 +71,17 @@ pub enum SpawnError {
     },
 }
 
+crate::error::debug_as_report!(SpawnError);
+
 /// For `map_err` of a system call.
 fn os(action: &'static str) -> impl FnOnce(io::Error) -> SpawnError {
     move |source| SpawnError::Os { action, source }
 }
 
 /// What becomes of a standard stream in a child.
+///
+/// Anything that becomes an `OwnedFd` becomes one of these: a `File`, a socket, an end of [`std::io::pipe`].
+/// (A `std::process::Stdio` does not: std gives no access to what it holds.)
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub enum Stdio {
@@ -208,10 +230,8 @@ impl Builder {
         let header = self.header(task);
         c_string("the name of the process", header.name.clone().into_bytes())?;
         let body = body(&header)?;
-        let program = match &self.executable {
-            Some(path) => Cow::Owned(path_string("the path of the executable", path)?),
-            None => Cow::Borrowed(c"/proc/self/exe"),
-        };
+        let program = self.executable.as_deref().unwrap_or(Path::new("/proc/self/exe"));
+        let executable = path_string("the path of the executable", program)?;
         let directory = self.directory.as_deref().map(|path| path_string("the directory", path)).transpose()?;
         let environment = self.environment()?;
         let arguments = reentry::arguments(entry, SOCKET_FD);
@@ -232,14 +252,18 @@ impl Builder {
         bootstrap::send(&channel, &body, lifeline.as_fd(), stdout_later.as_ref().map(AsFd::as_fd))
             .map_err(os("send the arguments"))?;
         let exec = Exec {
-            program: &program,
+            program: &executable,
             arguments: &arguments,
             environment: &environment,
             directory: directory.as_deref(),
             stdio: [stream(self.stdin.as_ref().unwrap_or(&Stdio::Null)), stdout_at_first, stream(&self.stderr)],
             socket: theirs.as_fd(),
         };
-        let pid = exec.spawn().map_err(os("execute the program"))?;
+        let pid = exec.spawn().map_err(|source| match &self.directory {
+            // one error number stands for both
+            Some(directory) if !directory.is_dir() => SpawnError::Directory { directory: directory.clone(), source },
+            _ => SpawnError::Execute { program: program.to_owned(), source },
+        })?;
         let pidfd = pidfd::open(pid).map_err(os("open a descriptor of the process"))?;
         let Header { name, daemon, .. } = header;
         let child = children::enter(Parts { pid, name, daemon, pidfd, channel, lifeline: hold });
@@ -268,7 +292,8 @@ impl Builder {
         let variable = |(name, value): (OsString, OsString)| {
             // a name may begin with `=`, as std allows
             if name.is_empty() || name.as_bytes()[1..].contains(&b'=') {
-                return Err(SpawnError::Invalid { what: "an environment variable", value: name });
+                let fault = "has an empty name, or one that contains `=`";
+                return Err(SpawnError::Invalid { what: "an environment variable", fault, value: name });
             }
             let mut bytes = name.into_vec();
             bytes.push(b'=');
@@ -280,7 +305,12 @@ impl Builder {
 }
 
 fn c_string(what: &'static str, bytes: Vec<u8>) -> Result<CString, SpawnError> {
-    CString::new(bytes).map_err(|error| SpawnError::Invalid { what, value: OsString::from_vec(error.into_vec()) })
+    let fault = "contains a NUL byte";
+    CString::new(bytes).map_err(|error| SpawnError::Invalid {
+        what,
+        fault,
+        value: OsString::from_vec(error.into_vec()),
+    })
 }
 
 fn path_string(what: &'static str, path: &Path) -> Result<CString, SpawnError> {

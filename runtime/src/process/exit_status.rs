@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 use crate::sys::pidfd::Exit;
 
 /// How a process ended: by itself, or by a signal.
+#[must_use = "a process that failed says so only here"]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ExitStatus(pub(crate) Exit);
 
@@ -14,6 +15,14 @@ impl ExitStatus {
     /// Whether it ended by itself with code 0.
     pub fn success(self) -> bool {
         self.code() == Some(0)
+    }
+
+    /// Success, or the status as an error, for `?`: `process.join()?.exit_ok()?`.
+    ///
+    /// # Errors
+    /// If it ended in any way but by itself with code 0.
+    pub fn exit_ok(self) -> Result<(), ExitError> {
+        if self.success() { Ok(()) } else { Err(ExitError(self)) }
     }
 
     /// The exit code, from 0 to 255, if it ended by itself.
@@ -43,6 +52,13 @@ impl ExitStatus {
         self.0 == Exit::Unknown
     }
 }
+
+/// A process did not end by itself with code 0; made by [`ExitStatus::exit_ok`].
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the process failed: {0}")]
+pub struct ExitError(pub ExitStatus);
+
+crate::error::debug_as_report!(ExitError);
 
 /// `exit code 1`, or `signal 11 (SIGSEGV), core dumped`.
 impl fmt::Display for ExitStatus {

@@ -19,20 +19,22 @@ pub(crate) use children::Children;
 pub use children::active_children;
 pub(crate) use current::become_process;
 pub use current::{CurrentProcess, ParentProcess, cpu_count, current_process, parent_process};
-pub use exit_status::ExitStatus;
+pub use exit_status::{ExitError, ExitStatus};
 
 use crate::task::Task;
 
 /// A process that runs one task; a handle to it.
 ///
 /// The process lives as long as its task runs, and no longer than the process that started it, however
-/// that one ends. All handles to one process are equal: it goes on when they are dropped, and is reaped
-/// when it ends, so that no zombie stays. When a main function under [`#[carom::main]`](macro@crate::main)
-/// returns, processes that are still running are waited for, or ended if they are
-/// [daemonic](Builder::daemon).
+/// that one ends. A clone is another handle to the same process. When the last handle is dropped the
+/// process goes on, and is reaped when it ends, so that no zombie stays. When a main function under
+/// [`#[carom::main]`](macro@crate::main) returns, processes that are still running are waited for, or ended
+/// if they are [daemonic](Builder::daemon).
 ///
 /// The exit code is 0 when the task returned, 1 when it panicked or returned an `Err` (which it prints to
-/// standard error), and `n` after `std::process::exit(n)`. What the task returns is not sent back.
+/// standard error), and `n` after `std::process::exit(n)`. In a build with `panic = "abort"`, a panic ends
+/// the process by SIGABRT. What the task returns is not sent back; a pipe as its standard output, or a
+/// file, carries results.
 ///
 /// ```standalone_crate
 /// use carom::Process;
@@ -56,7 +58,7 @@ pub struct Process {
 }
 
 /// A process could not be waited for, or never ran its task.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {
     /// The process ended by itself ({status}) before its task could run. Without a reason, it never
@@ -80,7 +82,9 @@ pub enum JoinError {
     },
 }
 
-const SILENT: &str = "it did not say why; is `carom::init()` or `#[carom::main]` the first thing that its `main` does?";
+crate::error::debug_as_report!(JoinError);
+
+const SILENT: &str = "it did not say why; is it this program, and is `#[carom::main]` or `carom::init()` the first thing its `main` does?";
 
 impl Process {
     /// Starts a process that calls `task` with `input`.
@@ -132,9 +136,10 @@ impl Process {
     ///
     /// # Errors
     /// If it ended before its task ran.
+    #[doc(alias = "wait")]
     pub fn join(&self) -> Result<ExitStatus, JoinError> {
         loop {
-            if let Some(status) = self.wait(None)? {
+            if let Some(status) = self.wait_until(None)? {
                 return Ok(status);
             }
         }
@@ -146,10 +151,10 @@ impl Process {
     /// As [`join`](Self::join).
     pub fn join_timeout(&self, timeout: Duration) -> Result<Option<ExitStatus>, JoinError> {
         // a time that the clock cannot hold never comes
-        self.wait(Instant::now().checked_add(timeout))
+        self.wait_until(Instant::now().checked_add(timeout))
     }
 
-    fn wait(&self, deadline: Option<Instant>) -> Result<Option<ExitStatus>, JoinError> {
+    fn wait_until(&self, deadline: Option<Instant>) -> Result<Option<ExitStatus>, JoinError> {
         let name = || self.name().to_owned();
         let ended = self.child.wait(deadline).map_err(|source| JoinError::Os { name: name(), source })?;
         let Some(ended) = ended else { return Ok(None) };

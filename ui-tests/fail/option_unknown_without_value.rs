@@ -1,5 +1,4 @@
-#[carom::task]
-#[carom::task]
+#[carom::task(daemon)]
 fn square(x: u64) -> u64 {
     x * x
 }

@@ -1,0 +1,6 @@
+#[carom::task]
+fn square(x: u64) -> _ {
+    x * x
+}
+
+fn main() {}
