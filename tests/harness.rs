@@ -71,7 +71,7 @@ fn tests_pass_under_nextest() {
         eprintln!("NOT TESTED: cargo-nextest is not installed");
         return;
     }
-    let output = cargo(&["nextest", "run", "--no-fail-fast", "--run-ignored", "all"]);
+    let output = cargo(&["nextest", "run", "--lib", "--test", "kinds", "--no-fail-fast", "--run-ignored", "all"]);
     let report = text(&output.stderr);
     assert!(output.status.success(), "{report}");
     assert!(report.contains("6 tests run: 6 passed"), "{report}");

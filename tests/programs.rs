@@ -80,6 +80,39 @@ fn a_program_with_raised_privileges_is_never_a_child() {
     assert!(text(&output.stderr).contains("it has other privileges than its parent"), "{}", text(&output.stderr));
 }
 
+#[track_caller]
+fn family_prints(how: &str, expected: &str) {
+    let _watchdog = watchdog();
+    let output = run(env!("CARGO_BIN_EXE_family"), &[how]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), expected);
+}
+
+#[test]
+fn a_child_knows_itself_though_its_main_asked_too_early_and_its_task_calls_init() {
+    family_prints("identity", "child of MainProcess\n");
+}
+
+#[test]
+fn starts_succeed_where_statuses_are_thrown_away() {
+    family_prints("sigchld-ignored", "all started\n");
+}
+
+#[test]
+fn starts_succeed_where_somebody_else_takes_the_statuses() {
+    family_prints("foreign-wait", "all started\n");
+}
+
+#[test]
+fn the_reaping_thread_takes_no_signals_and_goes_with_its_last_child() {
+    family_prints("reaper", "gone\n");
+}
+
+#[test]
+fn children_that_are_started_while_main_waits_are_waited_for() {
+    family_prints("late-children", "first\nlate\n");
+}
+
 #[test]
 fn children_see_the_arguments_of_the_program() {
     let _watchdog = watchdog();

@@ -1,21 +1,24 @@
 //! `#[main]` and `#[test]`: one call before the first line of the function, which in a child process
 //! runs the task that the child was started for and does not return.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{Error, ItemFn};
+use syn::{AttrStyle, Attribute, Error, Ident, ItemFn};
 
 use crate::mistakes::{Mistakes, report};
 
 /// `#[carom::main] fn main() { … }`.
 pub(crate) fn main(options: TokenStream, item: TokenStream) -> TokenStream {
     expand("main", options, item, |function| {
-        let ItemFn { attrs, vis, sig, block, .. } = function;
+        let ItemFn { vis, sig, block, .. } = function;
+        let attrs = outer(&function.attrs);
         let statements = &block.stmts;
+        // out of the user's reach: dropping it waits for the children
+        let children = Ident::new("_carom_children", Span::mixed_site());
         quote! {
             #(#attrs)*
             #vis #sig {
-                let _children = ::carom::__private_0_1::enter_main();
+                let #children = ::carom::__private_0_1::enter_main();
                 #(#statements)*
             }
         }
@@ -25,7 +28,8 @@ pub(crate) fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[carom::test] fn name() { … }`.
 pub(crate) fn test(options: TokenStream, item: TokenStream) -> TokenStream {
     expand("test", options, item, |function| {
-        let ItemFn { attrs, vis, sig, block, .. } = function;
+        let ItemFn { vis, sig, block, .. } = function;
+        let attrs = outer(&function.attrs);
         let statements = &block.stmts;
         let name = sig.ident.to_string();
         let name = name.strip_prefix("r#").unwrap_or(&name);
@@ -55,8 +59,15 @@ fn expand(
     };
     match check(kind, options, &function) {
         Ok(()) => expansion(&function),
+        // rustc would find fault with the same `main` as well; it is given another
+        Err(error) if function.sig.ident == "main" => report(quote!(const _: () = { #item }; fn main() {}), &error),
         Err(error) => report(item, &error),
     }
+}
+
+/// The attributes of a function, and those inside its body, as they stand before it.
+fn outer(attributes: &[Attribute]) -> Vec<Attribute> {
+    attributes.iter().map(|attribute| Attribute { style: AttrStyle::Outer, ..attribute.clone() }).collect()
 }
 
 fn check(kind: &str, options: TokenStream, function: &ItemFn) -> Result<(), Error> {

@@ -1,11 +1,14 @@
 //! `tasks!`: tasks made of functions that know nothing of carom. Each declaration becomes the
 //! function that one would write by hand, and goes the way of `#[task]`.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, FnArg, Ident, Meta, Pat, Path, ReturnType, Token, Visibility, parenthesized, parse_quote};
+use syn::token::Paren;
+use syn::{
+    Attribute, ExprPath, FnArg, Ident, ItemFn, Meta, Pat, ReturnType, Token, Visibility, parenthesized, parse_quote,
+};
 
 use crate::mistakes::{Mistakes, report};
 use crate::task;
@@ -14,8 +17,9 @@ use crate::task;
 struct Declaration {
     attributes: Vec<Attribute>,
     visibility: Visibility,
-    path: Path,
+    path: ExprPath,
     name: Ident,
+    parentheses: Paren,
     arguments: Punctuated<FnArg, Token![,]>,
     output: ReturnType,
 }
@@ -28,11 +32,11 @@ impl Parse for Declaration {
         input.parse::<Token![as]>()?;
         let name = input.parse()?;
         let arguments;
-        parenthesized!(arguments in input);
+        let parentheses = parenthesized!(arguments in input);
         let arguments = arguments.parse_terminated(FnArg::parse, Token![,])?;
         let output = input.parse()?;
         input.parse::<Token![;]>()?;
-        Ok(Self { attributes, visibility, path, name, arguments, output })
+        Ok(Self { attributes, visibility, path, name, parentheses, arguments, output })
     }
 }
 
@@ -62,15 +66,19 @@ pub(crate) fn tasks(tokens: TokenStream) -> TokenStream {
 }
 
 fn expand(declaration: Declaration) -> TokenStream {
-    let Declaration { attributes, visibility, path, name, arguments, output } = declaration;
+    let Declaration { attributes, visibility, path, name, parentheses, arguments, output } = declaration;
     let mut mistakes = Mistakes::default();
-    let (options, attributes): (Vec<_>, Vec<_>) = attributes.into_iter().partition(|a| a.path().is_ident("task"));
+    let (options, attributes): (Vec<_>, Vec<_>) = attributes.into_iter().partition(|a| task::is_task(a.path()));
     if let Some(second) = options.get(1) {
         mistakes.add(second, "the options of a task stand in one `#[task(…)]`");
     }
     let options = match options.first().map(|attribute| &attribute.meta) {
         Some(Meta::List(list)) => list.tokens.clone(),
-        _ => TokenStream::new(),
+        Some(other) => {
+            mistakes.add(other, "the options of a task stand in parentheses: `#[task(timeout = \"5s\")]`");
+            TokenStream::new()
+        }
+        None => TokenStream::new(),
     };
     // anything but a plain name is reported by the check of the function, which then has no call
     let names = arguments.iter().filter_map(|argument| match argument {
@@ -80,13 +88,10 @@ fn expand(declaration: Declaration) -> TokenStream {
         },
         FnArg::Receiver(_) => None,
     });
-    let function = parse_quote!(#(#attributes)* #visibility fn #name(#arguments) #output { #path(#(#names),*) });
-    match mistakes.into_result(|| ()) {
-        Ok(()) => {
-            let function: syn::ItemFn = function;
-            let as_written = function.to_token_stream();
-            task::define(options, function, as_written)
-        }
-        Err(error) => report(quote!(#function), &error),
-    }
+    // what is wrong with the call is shown where the arguments are declared
+    let mut call = Group::new(Delimiter::Parenthesis, quote!(#(#names),*));
+    call.set_span(parentheses.span.join());
+    let function: ItemFn = parse_quote!(#(#attributes)* #visibility fn #name(#arguments) #output { #path #call });
+    let defined = mistakes.into_result(|| ()).and_then(|()| task::define(options, function.clone()));
+    defined.unwrap_or_else(|error| task::stand_in(&function, TokenStream::new(), &error))
 }

@@ -21,11 +21,11 @@ impl AuthKey {
         Self(bytes)
     }
 
-    pub(crate) fn random() -> Self {
+    /// An error where the kernel's generator is forbidden.
+    pub(crate) fn random() -> std::io::Result<Self> {
         let mut bytes = vec![0; 32];
-        // the kernel's generator fails only where `getrandom(2)` is forbidden; a guessable key would be worse
-        getrandom::fill(&mut bytes).expect("the kernel gives random bytes");
-        Self(bytes)
+        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+        Ok(Self(bytes))
     }
 
     /// The secret itself.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{DecodeError, EncodeError, Reader, Writer};
 use crate::sys::build_id::BuildId;
 use crate::sys::channel::Channel;
+use crate::sys::signals;
 
 /// Changes with every change of what is said here.
 const MAGIC: &[u8; 8] = b"carom\0\0\x01";
@@ -88,9 +89,8 @@ pub(crate) fn send(
 }
 
 fn in_memory(body: &[u8]) -> io::Result<OwnedFd> {
-    let fd = memfd_create(c"carom-arguments", MFdFlags::MFD_CLOEXEC)?;
-    let mut file = File::from(fd);
-    file.write_all(body)?;
+    let mut file = File::from(memfd_create(c"carom-arguments", MFdFlags::MFD_CLOEXEC)?);
+    signals::without_file_size_signal(|| file.write_all(body))?;
     file.rewind()?;
     Ok(file.into())
 }
@@ -164,7 +164,12 @@ impl Reply {
 
     /// What a child has answered by now; none if it has not, or ended without, or said something else.
     pub(crate) fn received(channel: &Channel) -> Option<Self> {
-        let message = channel.receive(REPLY, false).ok()??;
+        // a child that ended without reading all that was sent makes the first try fail
+        let message = match channel.receive(REPLY, false) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => channel.receive(REPLY, false),
+            received => received,
+        };
+        let message = message.ok()??;
         match message.bytes.split_first()? {
             (&Self::READY, []) => Some(Reply::Ready),
             (&Self::REFUSED, text) => Some(Reply::Refused(String::from_utf8_lossy(text).into_owned())),
@@ -237,7 +242,11 @@ mod tests {
         assert!(matches!(Reply::received(&parent), Some(Reply::Refused(text)) if text.len() > REPLY - 4));
         child.send(&[IoSlice::new(b"hello")], &[]).expect("send");
         assert_eq!(Reply::received(&parent), None);
+        // a child that refuses without having read what it was sent
+        parent.send(&[IoSlice::new(b"unread")], &[]).expect("send");
+        Reply::Refused("no".to_owned()).send(&child).expect("send");
         drop(child);
+        assert_eq!(Reply::received(&parent), Some(Reply::Refused("no".to_owned())));
         assert_eq!(Reply::received(&parent), None);
     }
 }

@@ -44,6 +44,8 @@ impl Writer {
 
 impl bincode::enc::write::Writer for &mut Writer {
     fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
+        let full = |_| bincode::error::EncodeError::Other("there is not enough memory for it");
+        self.bytes.try_reserve(bytes.len()).map_err(full)?;
         self.bytes.extend_from_slice(bytes);
         Ok(())
     }

@@ -45,14 +45,18 @@
 /// A [`Process`](crate::Process) has no limits of its own: these three are for pools, and
 /// [`TaskInfo`](crate::task::TaskInfo) tells them.
 ///
+/// The codec between processes does not describe itself: types with serde's `untagged`, `tag`, `flatten` or
+/// `skip_serializing_if`, and those that accept anything, as JSON values, cannot travel.
+///
 /// # What it costs
-/// The name is that of a unit struct, which derefs to the function's pointer. So
-/// * no `let`, argument or pattern can bear it, as with any unit struct in scope;
+/// The name is that of a static value, which derefs to the function's pointer, and of its type. So
+/// * no `let`, argument or pattern can bear it, as with any static in scope;
 /// * where an `Fn` or a function pointer is wanted, write `*square`: `numbers.map(*square)`;
-/// * a module and a task in one place cannot share a name;
-/// * a link in documentation is [`square`](task), not `square()`;
-/// * clippy takes a call that stands alone, `notify(3);`, for the construction of a struct without effect;
-///   `(*notify)(3);` says what is meant.
+/// * a module or a type and a task in one place cannot share a name;
+/// * the types in its signature are at least as visible as itself;
+/// * a link in documentation is [`square`](task), not `square()`.
+///
+/// The macros name the crate `carom`: it cannot be renamed in the manifest.
 #[doc(inline)]
 pub use carom_macros::task;
 
@@ -80,7 +84,7 @@ pub use carom_macros::task;
 /// }
 /// ```
 ///
-/// Where the function's error or arguments cannot be sent, write a function of your own under
+/// Where the function is unsafe, or its error or arguments cannot be sent, write a function of your own under
 /// [`#[task]`](macro@task) that calls it and converts.
 #[doc(inline)]
 pub use carom_macros::tasks;
@@ -92,7 +96,8 @@ pub use carom_macros::tasks;
 /// waited for, or ended if they are [daemonic](crate::Builder::daemon). `std::process::exit` does not come
 /// by here: it ends the children with the program.
 ///
-/// `main` may return what any `main` may. For an async one, call [`init`](crate::init) by hand:
+/// `main` may return what any `main` may. For an async one, put the runtime's attribute above this one, or
+/// call [`init`](crate::init) by hand:
 ///
 /// ```text
 /// fn main() {
@@ -107,7 +112,9 @@ pub use carom_macros::main;
 ///
 /// It works under the plain harness with any number of threads, under nextest, with `#[should_panic]` and
 /// `#[ignore]`, and in modules. A child runs this same test binary up to the first line of one such test.
-/// What a child prints to its standard output, the harness does not capture.
+/// What a child prints to its standard output, the harness does not capture. An attribute that wraps the
+/// test (one that takes a lock between processes, say) stands above this one, so that children do not come by
+/// it.
 ///
 /// ```text
 /// #[carom::test]
@@ -117,6 +124,7 @@ pub use carom_macros::main;
 /// }
 /// ```
 ///
-/// A test binary with `harness = false` has a `main`, which is the place for [`#[carom::main]`](macro@main).
+/// Documentation tests that start processes have a `main` under [`#[carom::main]`](macro@main), and are marked
+/// `standalone_crate`. A test binary with `harness = false` has a `main`, which is the place for [`#[carom::main]`](macro@main).
 #[doc(inline)]
 pub use carom_macros::test;

@@ -12,7 +12,7 @@ pub use crate::reentry::{enter_main, enter_test};
 pub use crate::registry::{Registered, RegisteredTest, inventory};
 use crate::task::{Location, TaskInfo};
 use crate::{DecodeError, EncodeError};
-pub use carom_macros::with;
+pub use carom_macros::{instead, with};
 
 /// Decodes the arguments of one call.
 pub type Prepare = fn(&mut Reader<'_>) -> Result<Prepared, DecodeError>;
@@ -41,7 +41,7 @@ impl<T> Travels<T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a task: it does not implement serde's `Serialize` and `Deserialize`",
     label = "cannot be sent to another process",
-    note = "for a type of your own, add `#[derive(serde::Serialize, serde::Deserialize)]`; otherwise pass what it is made from"
+    note = "it and all types in it need both: to one of your own, add `#[derive(serde::Serialize, serde::Deserialize)]`; otherwise pass what it is made from"
 )]
 pub trait Argument: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
@@ -50,7 +50,7 @@ impl<T: Serialize + DeserializeOwned> Argument for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a task: it does not implement serde's `Serialize` and `Deserialize`",
     label = "cannot be sent back to the caller",
-    note = "for a type of your own, add `#[derive(serde::Serialize, serde::Deserialize)]`; for an alias of `Result` whose error lacks serde, return `Result<T, carom::RemoteError>`"
+    note = "it and all types in it need both: to one of your own, add `#[derive(serde::Serialize, serde::Deserialize)]`; for an alias of `Result` whose error lacks serde, return `Result<T, carom::RemoteError>`"
 )]
 pub trait Output: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
@@ -110,10 +110,10 @@ pub mod outcome {
     macro_rules! told_by {
         ($name:ident, $reference:ty, [$($generics:tt)*], $text:expr) => {
             pub trait $name {
-                fn failure(&self) -> Option<String>;
+                fn carom_failure(&self) -> Option<String>;
             }
             impl<T, $($generics)*> $name for $reference {
-                fn failure(&self) -> Option<String> {
+                fn carom_failure(&self) -> Option<String> {
                     text(self.0, $text)
                 }
             }
@@ -129,10 +129,10 @@ pub mod outcome {
     });
 
     pub trait Plain {
-        fn failure(&self) -> Option<String>;
+        fn carom_failure(&self) -> Option<String>;
     }
     impl<T> Plain for Outcome<'_, T> {
-        fn failure(&self) -> Option<String> {
+        fn carom_failure(&self) -> Option<String> {
             None
         }
     }

@@ -15,6 +15,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::bootstrap::{self, Received, Reply};
 use crate::error::report;
@@ -32,6 +33,9 @@ pub(crate) enum Entry {
     /// At the first line of this test, by its path in the harness.
     Test(&'static str),
 }
+
+/// This process was started as a child, and has come by an entry.
+static DIVERTED: AtomicBool = AtomicBool::new(false);
 
 /// The first entry that this process came by.
 static ENTRY: OnceLock<Entry> = OnceLock::new();
@@ -82,14 +86,18 @@ pub fn enter_test(path: &'static str) {
 
 #[track_caller]
 fn enter(entry: Entry) {
-    // a child may have children of its own, which are diverted at the same place
-    let _ = ENTRY.set(entry);
-    if let Some(socket) = marked_socket() {
+    if let Some(socket) = marked_socket()
+        && !DIVERTED.swap(true, Ordering::Relaxed)
+    {
+        // it may have children of its own, which are diverted at the same place
+        let _ = ENTRY.set(entry);
         become_child(socket);
     }
+    // also in a task that calls `init` or `main`, as a function like any other
     if let Some(duplicate) = registry::duplicate() {
         panic!("{duplicate}");
     }
+    let _ = ENTRY.set(entry);
 }
 
 /// Where to start a child; none if it would not be diverted, but run the whole program again.
@@ -147,11 +155,18 @@ fn become_child(socket: RawFd) -> ! {
     if this_process::is_privileged() {
         std::process::exit(lost("it has other privileges than its parent, which therefore cannot tell it what to do"));
     }
-    let exit = match this_process::take_inherited(socket) {
+    let serve = || match this_process::take_inherited(socket) {
         Ok(fd) => serve(Channel::from_fd(fd)),
         Err(error) => lost(&format!("descriptor {socket}, named by its marker, cannot be used: {error}")),
     };
-    std::process::exit(exit)
+    // nothing may return into the caller, which would run the program again
+    std::process::exit(caught(serve).unwrap_or(LOST))
+}
+
+/// What it returns, or none if it panics, which the hook has printed. The payload is not dropped, because
+/// that may panic again.
+fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(call)).map_err(std::mem::forget).ok()
 }
 
 /// Without a parent to tell, standard error is all there is.
@@ -174,8 +189,10 @@ fn serve(channel: Channel) -> i32 {
     };
     match prepare(received) {
         Ok((task, call)) => {
-            // a parent that is gone takes this process with it, whether it hears the answer or not
-            let _ = Reply::Ready.send(&channel);
+            // a parent that has not heard it takes the task for one that did not run
+            if let Err(error) = Reply::Ready.send(&channel) {
+                return lost(&format!("its parent cannot be told that it is ready: {error}"));
+            }
             drop(channel);
             run(task, call)
         }
@@ -211,8 +228,8 @@ fn prepare(received: Received) -> Result<(&'static str, Prepared), String> {
     })?;
     this_process::set_name(&header.name);
     process::become_process(header);
-    let call = std::panic::catch_unwind(AssertUnwindSafe(|| (task.prepare)(&mut arguments)))
-        .map_err(|_| format!("decoding the arguments of task `{}` panicked", task.name))?
+    let call = caught(|| (task.prepare)(&mut arguments))
+        .ok_or_else(|| format!("decoding the arguments of task `{}` panicked", task.name))?
         .map_err(|error| format!("the arguments of task `{}` did not arrive: {}", task.name, report(&error)))?;
     match arguments.rest().len() {
         0 => Ok((task.name, call)),
@@ -221,15 +238,13 @@ fn prepare(received: Received) -> Result<(&'static str, Prepared), String> {
 }
 
 fn run(task: &str, call: Prepared) -> i32 {
-    let code = match std::panic::catch_unwind(AssertUnwindSafe(call)) {
-        Ok(None) => 0,
-        Ok(Some(failure)) => {
+    let code = match caught(call) {
+        Some(None) => 0,
+        Some(Some(failure)) => {
             say(&format!("task `{task}` in process `{}` failed: {failure}", process::current_process().name()));
             1
         }
-        Err(payload) => {
-            // the hook has printed what and where, but not in which process; a payload may panic when it is dropped
-            std::mem::forget(payload);
+        None => {
             say(&format!("task `{task}` in process `{}` panicked", process::current_process().name()));
             1
         }

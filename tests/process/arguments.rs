@@ -82,6 +82,7 @@ impl<'de> Deserialize<'de> for Lopsided {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match u8::deserialize(deserializer)? {
             1 if std::env::var_os("PANIC").is_some() => panic!("in Deserialize"),
+            1 if std::env::var_os("ABORT").is_some() => std::process::abort(),
             1 if std::env::var_os("ACCEPT").is_some() => Ok(Self("one")),
             _ => Err(serde::de::Error::custom("I do not like it")),
         }
@@ -119,5 +120,9 @@ fn an_argument_that_does_not_decode_is_an_error_of_the_join() {
         // and every further join says the same
         assert_eq!(process.join().expect_err("still").to_string(), error.to_string());
     }
+    let process = Process::builder().env("ABORT", "1").spawn(lopsided, Lopsided("one")).expect("spawn");
+    let error = process.join().expect_err("the task never ran");
+    assert!(error.to_string().contains("ended (signal 6 (SIGABRT)"), "{error}");
+    assert_eq!(process.exit_status().and_then(|status| status.signal()), Some(libc::SIGABRT));
     assert_eq!(stdout_of(Process::builder().env("ACCEPT", "1"), lopsided, Lopsided("one")).0, "one");
 }

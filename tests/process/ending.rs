@@ -108,6 +108,25 @@ fn a_panic_prints_message_place_and_trace_and_gives_code_1() {
     assert!(!text.contains("panic_with>::call"), "{text}");
 }
 
+#[carom::task]
+fn panic_with_a_bomb() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("again");
+        }
+    }
+    std::panic::panic_any(Bomb);
+}
+
+#[carom::test]
+fn a_panic_whose_payload_panics_is_a_panic() {
+    let _watchdog = watchdog();
+    let (text, status) = stderr_of(Process::builder(), panic_with_a_bomb, ());
+    assert_eq!(status.code(), Some(1), "{text}");
+    assert!(text.contains("panic_with_a_bomb` in process"), "{text}");
+}
+
 #[carom::test]
 fn an_error_is_printed_and_gives_code_1() {
     let _watchdog = watchdog();

@@ -68,7 +68,7 @@ fn run_out_of_descriptors() {
                 // the child has the limit too, and may not get its own descriptors
                 drop(process.join());
             }
-            Err(SpawnError::Os { source, .. } | SpawnError::Execute { source, .. }) => {
+            Err(SpawnError::Os { source, .. }) => {
                 failed += 1;
                 assert_eq!(source.raw_os_error(), Some(libc::EMFILE));
             }
@@ -90,13 +90,42 @@ fn a_start_without_descriptors_is_an_error() {
 fn run_out_of_memory() {
     limit(libc::RLIMIT_AS, 1 << 20);
     let error = Process::spawn(nothing, ()).expect_err("no memory for the stack of the start");
-    assert!(matches!(error, SpawnError::Execute { .. }), "{error:?}");
+    assert!(matches!(error, SpawnError::Os { .. }), "{error:?}");
 }
 
 #[carom::test]
 fn a_start_without_memory_is_an_error() {
     let _watchdog = watchdog();
     assert!(Process::spawn(run_out_of_memory, ()).expect("spawn").join().expect("join").success());
+}
+
+#[carom::task]
+fn run_out_of_file_size(_arguments: Vec<u8>) {
+    limit(libc::RLIMIT_FSIZE, 1000);
+    let error = Process::spawn(run_out_of_file_size, vec![0; 100_000]).expect_err("arguments larger than any file");
+    let SpawnError::Os { source, .. } = error else { panic!("{error}") };
+    assert_eq!(source.raw_os_error(), Some(libc::EFBIG));
+    // small ones need no file
+    Process::spawn(nothing, ()).expect("spawn").join().expect("join").exit_ok().expect("success");
+}
+
+#[carom::test]
+fn arguments_beyond_the_limit_for_files_are_an_error() {
+    let _watchdog = watchdog();
+    let process = Process::spawn(run_out_of_file_size, Vec::new()).expect("spawn");
+    process.join().expect("join").exit_ok().expect("success");
+}
+
+#[carom::test]
+fn a_script_that_would_lose_the_marker_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let script = std::env::temp_dir().join(format!("carom-script-{}", std::process::id()));
+    std::fs::write(&script, "#!/bin/sh\nexec /proc/1/exe \"$@\"\n").expect("write");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("chmod");
+    let refused = Process::builder().executable(&script).spawn(nothing, ());
+    std::fs::remove_file(&script).expect("remove");
+    let error = refused.expect_err("a script");
+    assert!(format!("{error:?}").ends_with("it is a script, and not this program"), "{error:?}");
 }
 
 #[carom::test]

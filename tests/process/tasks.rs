@@ -19,7 +19,8 @@ pub(crate) fn forever() {
 pub(crate) fn say_and_stay(word: String) {
     print!("{word}");
     std::io::stdout().flush().expect("flush");
-    (*forever)();
+    // a call like any other, also to clippy
+    forever();
 }
 
 /// Ends when its standard input does.

@@ -42,12 +42,71 @@ fn print_arguments() {
 }
 
 #[carom::task]
+fn print_identity() {
+    // as a function like any other; this process has been diverted already
+    carom::init();
+    let (me, parent) = (carom::current_process(), carom::parent_process().expect("a parent"));
+    say(format!("{} of {}", me.name(), parent.name()));
+}
+
+#[carom::task]
+fn nothing() {}
+
+/// Starts and joins many, while something else in this process takes their statuses.
+fn start_many() {
+    for i in 0..300 {
+        let process = Process::spawn(nothing, ()).unwrap_or_else(|error| panic!("{i}: {error:?}"));
+        let status = process.join().unwrap_or_else(|error| panic!("{i}: {error:?}"));
+        assert!(status.success() || status.is_unknown(), "{i}: {status}");
+    }
+    say("all started");
+}
+
+/// The thread that reaps, by its directory in /proc.
+fn reaper() -> Option<std::path::PathBuf> {
+    let threads = std::fs::read_dir("/proc/self/task").expect("/proc").flatten();
+    threads
+        .map(|thread| thread.path())
+        .find(|thread| std::fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.trim() == "carom-reaper"))
+}
+
+fn see_the_reaper_come_and_go() -> carom::Result<()> {
+    for _ in 0..3 {
+        let (input, hold) = std::io::pipe()?;
+        drop(Process::builder().stdin(input).spawn(until_end_of_input, ())?);
+        let thread = loop {
+            // it names itself
+            match reaper() {
+                Some(thread) => break thread,
+                None => std::thread::yield_now(),
+            }
+        };
+        let status = std::fs::read_to_string(thread.join("status"))?;
+        assert!(status.contains("SigBlk:\tfffffffe7ffbfeff"), "it takes no signals: {status}");
+        drop(hold);
+        while reaper().is_some() {
+            std::thread::yield_now();
+        }
+        assert!(carom::active_children().is_empty());
+    }
+    say("gone");
+    Ok(())
+}
+
+#[carom::task]
+fn until_end_of_input() {
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).expect("read");
+}
+
+#[carom::task]
 fn leave_children_behind() {
     Process::builder().daemon(false).spawn(finish_later, "grandchild".to_owned()).expect("spawn");
     say("child");
 }
 
 fn main() -> carom::Result<()> {
+    // asked too early, in a child too
+    assert_eq!(carom::current_process().name(), "MainProcess");
     if std::env::args().nth(1).as_deref() == Some("init-by-hand") {
         carom::init();
         Process::spawn(stay, 0)?;
@@ -75,6 +134,32 @@ fn with_children() -> carom::Result<()> {
         },
         Some("arguments") => {
             Process::spawn(print_arguments, ())?.join()?.exit_ok()?;
+        }
+        Some("identity") => {
+            Process::builder().name("child").spawn(print_identity, ())?.join()?.exit_ok()?;
+        }
+        Some("sigchld-ignored") => {
+            // SAFETY: ignoring a signal installs no handler.
+            unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+            start_many();
+        }
+        Some("foreign-wait") => {
+            // SAFETY: a null pointer is allowed.
+            std::thread::spawn(|| {
+                loop {
+                    unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) };
+                }
+            });
+            start_many();
+        }
+        Some("reaper") => see_the_reaper_come_and_go()?,
+        Some("late-children") => {
+            Process::spawn(finish_later, "first".to_owned())?;
+            std::thread::spawn(|| {
+                // the first is waited for by then
+                std::thread::sleep(Duration::from_millis(100));
+                Process::spawn(finish_later, "late".to_owned()).expect("spawn");
+            });
         }
         Some("waits-for-children") => {
             Process::spawn(finish_later, "child".to_owned())?;

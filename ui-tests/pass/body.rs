@@ -4,11 +4,13 @@ use carom::Process;
 
 #[carom::task]
 fn early(limit: u32) -> Result<u32, String> {
+    #![allow(unused_variables)]
     use std::str::FromStr as _;
     const STEP: u32 = 2;
     fn half(x: u32) -> u32 {
         x / STEP
     }
+    let unused = 1;
     if limit == 0 {
         return Err("zero".to_owned());
     }
@@ -30,6 +32,8 @@ fn diverges() {
 
 #[carom::main]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    #![allow(unused_variables)]
+    let unused = 1;
     assert_eq!((early(3), early(0)), (Ok(6), Err("zero".to_owned())));
     assert_eq!(captures(vec![1, 2], 3), [3, 6]);
     assert!(Process::spawn(early, 3)?.join()?.success());

@@ -1,6 +1,6 @@
-//! A program may forbid unsafe code, though an expansion has some.
+//! A program may forbid unsafe code and unused items, though an expansion has both.
 #![deny(warnings)]
-#![forbid(unsafe_code)]
+#![forbid(unsafe_code, unused)]
 
 #[carom::task]
 fn square(x: u64) -> u64 {

@@ -39,6 +39,8 @@ carom::tasks! {
 
     #[allow(dead_code)]
     ::std::string::String::into_bytes as into_bytes(text: String) -> Vec<u8>;
+
+    <f64 as std::ops::Add<f64>>::add as add(a: f64, b: f64) -> f64;
 }
 
 carom::tasks! {}
@@ -47,7 +49,7 @@ carom::tasks! {}
 fn main() -> carom::Result<()> {
     assert!(codec::decode(vec![0xFF], true).is_err());
     assert_eq!(decode(b"text".to_vec()), "text");
-    assert_eq!(parse("3".to_owned()), Some(3));
+    assert_eq!((parse("3".to_owned()), add(1.0, 2.0)), (Some(3), 3.0));
     forget(into_bytes("text".to_owned()));
     assert_eq!(decode::INFO.name(), "codec.decode");
     assert_eq!((decode::INFO.timeout(), decode::INFO.retries()), (Some(Duration::from_secs(5)), 3));

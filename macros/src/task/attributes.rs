@@ -2,7 +2,7 @@
 
 use quote::quote;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Meta, Token, parse_quote};
+use syn::{AttrStyle, Attribute, Meta, Token, parse_quote};
 
 use crate::mistakes::Mistakes;
 
@@ -24,7 +24,9 @@ enum Place {
 impl Attributes {
     pub(super) fn check(attributes: Vec<Attribute>, mistakes: &mut Mistakes) -> Self {
         let mut sorted = Self::default();
-        for attribute in attributes {
+        for mut attribute in attributes {
+            // one from inside the body means the same outside
+            attribute.style = AttrStyle::Outer;
             if attribute.path().is_ident("cfg_attr") {
                 sorted.split_conditional(&attribute, mistakes);
                 continue;
@@ -65,6 +67,9 @@ fn place(meta: &Meta, mistakes: &mut Mistakes) -> Place {
     if is(&["must_use"]) {
         let message = "`#[must_use]` has no effect on a task, which is called through a pointer; put it on the type that is returned";
         mistakes.add(quote!(#path), message);
+    }
+    if super::is_task(path) {
+        mistakes.add(quote!(#path), "a task has one `#[task(…)]`; write all options into it");
     }
     if is(&["doc", "cfg", "deprecated"]) {
         Place::Struct

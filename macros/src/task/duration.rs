@@ -15,18 +15,24 @@ const UNITS: [(&str, u64); 6] = [
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let mut rest = text;
     let mut total = 0u64;
+    let malformed =
+        || format!("`{text}` is not a duration; write whole numbers with units (ns, us, ms, s, m, h), as \"1m30s\"");
+    if text.is_empty() {
+        return Err(malformed());
+    }
     while !rest.is_empty() {
         let (number, tail) = split_at_first(rest, |c| !c.is_ascii_digit());
         let (unit, tail) = split_at_first(tail, |c| c.is_ascii_digit());
         let Some((_, nanos)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-            return Err(format!(
-                "`{text}` is not a duration; write a whole number and a unit (ns, us, ms, s, m, h), as \"1m30s\""
-            ));
+            return Err(malformed());
         };
+        if number.is_empty() {
+            return Err(malformed());
+        }
         let part = number.parse::<u64>().ok().and_then(|n| n.checked_mul(*nanos));
         total = part
             .and_then(|n| total.checked_add(n))
-            .ok_or_else(|| format!("`{text}` has no number, or one too large"))?;
+            .ok_or_else(|| format!("`{text}` is more than 500 years; leave the option out for no limit"))?;
         rest = tail;
     }
     match total {

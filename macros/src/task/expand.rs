@@ -1,7 +1,8 @@
 //! What a task becomes. `#[task] pub fn square(x: u64) -> u64 { x * x }` is, without the paths:
 //!
 //! ```text
-//! pub struct square;                                   // a value, so that it can be an argument
+//! pub struct square {}                                 // so that `square::INFO` can be written
+//! pub static square: square = square {};               // a value, so that it can be an argument
 //! impl square { fn call(x: u64) -> u64 { x * x } }     // what the user wrote
 //! impl Deref for square { type Target = fn(u64) -> u64; … }   // `square(3)` derefs its callee
 //! impl Task for square { type Input = u64; type Output = u64; … }
@@ -16,26 +17,45 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Ident, Type};
+use syn::{Ident, Type, Visibility};
 
 use super::signature::{Argument, Halves, Output};
 use super::{Options, Task};
 
 pub(super) fn expand(task: &Task) -> TokenStream {
-    let Task { visibility, name, attributes, signature, .. } = task;
+    let Task { visibility, name, attributes, .. } = task;
     let of_struct = &attributes.of_struct;
-    let text = format!("```text\n{}\n```", signature.text);
+    let documentation = documentation(task);
     let rest = rest(task);
     // `struct` bears the span of the name: in an `impl`, where it may not stand, rustc points there
     let keyword = Ident::new("struct", name.span());
-    let semicolon = quote_spanned!(name.span()=> ;);
+    let braces = quote_spanned!(name.span()=> {});
+    // a static and not a unit struct, because clippy takes `square(3);` for a constructor, which does nothing
+    let value = quote_spanned!(name.span()=> static #name: #name = #name {};);
+    let deprecated = of_struct.iter().filter(|attribute| attribute.path().is_ident("deprecated"));
     quote! {
         #(#of_struct)*
-        #[doc = ""]
-        #[doc = #text]
+        #documentation
         #[allow(non_camel_case_types)]
-        #[::carom::__private_0_1::with { #rest }]
-        #visibility #keyword #name #semicolon
+        #[::carom::__private_0_1::with {
+            #[doc(hidden)]
+            #(#deprecated)*
+            #[allow(non_upper_case_globals, deprecated)]
+            #visibility #value
+            #rest
+        }]
+        #visibility #keyword #name #braces
+    }
+}
+
+/// The signature, which the page of a struct would not show.
+fn documentation(task: &Task) -> TokenStream {
+    let text = format!("```text\n{}\n```", task.signature.text);
+    let documented = task.attributes.of_struct.iter().any(|attribute| attribute.path().is_ident("doc"));
+    match task.visibility {
+        // not for rustc, which would miss that documentation is missing
+        Visibility::Public(_) if !documented => quote!(#[cfg_attr(doc, doc = #text)]),
+        _ => quote!(#[doc = ""] #[doc = #text]),
     }
 }
 
@@ -44,9 +64,9 @@ fn rest(task: &Task) -> TokenStream {
     let of_function = &attributes.of_function;
     let arguments = &signature.arguments;
     let types: Vec<_> = arguments.iter().map(|argument| &argument.ty).collect();
-    // local to the expansion: the user's own names could be those of tasks or constants
-    let values: Vec<_> = (0..types.len()).map(|i| local(&format!("value_{i}"))).collect();
-    let (reader, writer, output_value) = (local("reader"), local("writer"), local("output"));
+    let values: Vec<_> = (0..types.len()).map(|i| local(&format!("carom_value_{i}"))).collect();
+    let (reader, writer, output_value) = (local("carom_reader"), local("carom_writer"), local("carom_output"));
+    let formatter = local("carom_formatter");
     let output = output_type(&signature.output);
     let returns = match &signature.output {
         Output::Unit => None,
@@ -63,58 +83,66 @@ fn rest(task: &Task) -> TokenStream {
     let info = info(task);
     quote! {
         const _: () = {
-            impl #name {
+            // the one place that names the task: where that is deprecated, or not a task's name alone,
+            // it is said once, or not at all
+            #[allow(deprecated)]
+            type CaromTask = #name;
+            #[allow(deprecated)]
+            const _: CaromTask = #name;
+            impl CaromTask {
                 #(#of_function)*
                 fn call(#(#arguments),*) #returns #body
                 #(#proofs)*
                 #output_proofs
             }
-            impl ::core::ops::Deref for #name {
+            #[automatically_derived]
+            impl ::core::ops::Deref for CaromTask {
                 type Target = #pointer;
                 fn deref(&self) -> &Self::Target {
-                    const CALL: #pointer = #name::call;
-                    &CALL
+                    const CAROM_CALL: #pointer = CaromTask::call;
+                    &CAROM_CALL
                 }
             }
-            impl ::core::clone::Clone for #name {
+            #[automatically_derived]
+            impl ::core::clone::Clone for CaromTask {
                 fn clone(&self) -> Self { *self }
             }
-            impl ::core::marker::Copy for #name {}
-            impl ::core::fmt::Debug for #name {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    ::core::fmt::Formatter::write_str(f, <Self as ::carom::Task>::INFO.name())
+            #[automatically_derived]
+            impl ::core::marker::Copy for CaromTask {}
+            #[automatically_derived]
+            impl ::core::fmt::Debug for CaromTask {
+                fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    ::core::fmt::Formatter::write_str(#formatter, <Self as ::carom::Task>::INFO.name())
                 }
             }
-            impl ::carom::Task for #name {
+            #[automatically_derived]
+            impl ::carom::Task for CaromTask {
                 type Input = #input;
                 type Output = #output;
                 const INFO: &'static ::carom::task::TaskInfo = &#info;
-                #[allow(unused_variables, clippy::let_unit_value)]
                 fn encode(#pattern: &Self::Input, #writer: &mut ::carom::__private_0_1::Writer)
                     -> ::core::result::Result<(), ::carom::EncodeError>
                 {
-                    #(#name::#proof_names.encode(#values, #writer)?;)*
+                    #(Self::#proof_names.encode(#values, #writer)?;)*
                     ::core::result::Result::Ok(())
                 }
             }
-            impl #name {
-                #[allow(unused_variables)]
+            impl CaromTask {
                 fn prepare(#reader: &mut ::carom::__private_0_1::Reader<'_>)
                     -> ::core::result::Result<::carom::__private_0_1::Prepared, ::carom::DecodeError>
                 {
-                    #(let #values = #name::#proof_names.decode(#reader)?;)*
+                    #(let #values = Self::#proof_names.decode(#reader)?;)*
                     ::core::result::Result::Ok(::std::boxed::Box::new(move || {
-                        #[allow(unused_imports)]
                         use ::carom::__private_0_1::outcome::{
                             Chained as _, Debugged as _, Displayed as _, Opaque as _, Plain as _, Remote as _,
                         };
-                        let #output_value = #name::call(#(#values),*);
-                        (&&&&&&::carom::__private_0_1::outcome::Outcome(&#output_value)).failure()
+                        let #output_value = Self::call(#(#values),*);
+                        (&&&&&&::carom::__private_0_1::outcome::Outcome(&#output_value)).carom_failure()
                     }))
                 }
             }
             ::carom::__private_0_1::inventory::submit! {
-                ::carom::__private_0_1::Registered(<#name as ::carom::Task>::INFO)
+                ::carom::__private_0_1::Registered(<CaromTask as ::carom::Task>::INFO)
             }
         };
     }
@@ -138,7 +166,7 @@ fn info(task: &Task) -> TokenStream {
             #registered,
             (::core::file!(), ::core::line!(), ::core::column!()),
             (#timeout, #soft_timeout, #retries),
-            #name::prepare,
+            CaromTask::prepare,
         )
     }
 }
@@ -158,6 +186,8 @@ fn output_type(output: &Output) -> TokenStream {
     }
 }
 
+/// A name inside the expansion. No hygiene keeps a pattern from naming a constant or a task of the user's,
+/// so these begin with `carom_`.
 fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }

@@ -6,15 +6,17 @@ mod expand;
 mod options;
 mod rustdoc;
 mod signature;
+mod stand_in;
 mod types;
 
 use proc_macro2::TokenStream;
-use syn::{Block, Error, Ident, ItemFn, Visibility};
+use syn::{Block, Error, Ident, ItemFn, Path, Visibility};
 
 use crate::mistakes::{Mistakes, report};
 use attributes::Attributes;
 use options::Options;
 use signature::Signature;
+pub(crate) use stand_in::stand_in;
 
 /// A task that is known to be sound; only [`expand`] turns it into tokens.
 pub(crate) struct Task {
@@ -26,24 +28,29 @@ pub(crate) struct Task {
     body: Block,
 }
 
+/// Whether an attribute is `#[task]` or `#[carom::task]`.
+pub(crate) fn is_task(path: &Path) -> bool {
+    let mut names = path.segments.iter().rev().map(|segment| &segment.ident);
+    names.next().is_some_and(|last| last == "task") && names.all(|name| name == "carom")
+}
+
 /// `#[carom::task(OPTIONS)] ITEM`.
 pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> TokenStream {
-    match syn::parse2::<ItemFn>(item.clone()) {
-        Ok(function) => define(options, function, item),
-        Err(_) => {
-            let what = "only a function with a body can be a task: `#[task] fn name(argument: Type) -> Output { … }`";
-            let first = item.clone().into_iter().next();
-            report(item, &Error::new_spanned(first, what))
-        }
+    let Ok(function) = syn::parse2::<ItemFn>(item.clone()) else {
+        let what = "only a function with a body can be a task: `#[task] fn name(argument: Type) -> Output { … }`";
+        let first = item.clone().into_iter().next();
+        return report(item, &Error::new_spanned(first, what));
+    };
+    match define(options, function.clone()) {
+        Ok(task) => task,
+        Err(error) if stand_in::is_method(&function) => report(item, &error),
+        Err(error) => stand_in::stand_in(&function, stand_in::presentable(function.clone()), &error),
     }
 }
 
-/// Expands the function into a task, or reports what is wrong with it beside `as_written`.
-pub(crate) fn define(options: TokenStream, function: ItemFn, as_written: TokenStream) -> TokenStream {
-    match check(options, function) {
-        Ok(task) => expand::expand(&task),
-        Err(error) => report(as_written, &error),
-    }
+/// Expands the function into a task.
+pub(crate) fn define(options: TokenStream, function: ItemFn) -> Result<TokenStream, Error> {
+    Ok(expand::expand(&check(options, function)?))
 }
 
 fn check(options: TokenStream, function: ItemFn) -> Result<Task, Error> {
@@ -91,7 +98,7 @@ mod tests {
             }
         );
         let tokens = attribute(quote!(retires = 1), item.clone()).to_string();
-        assert!(tokens.starts_with(&item.to_string()), "{tokens}");
+        assert!(tokens.contains(&item.to_string()), "{tokens}");
         assert_eq!(tokens.matches("compile_error").count(), 4, "{tokens}");
     }
 }

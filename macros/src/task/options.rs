@@ -30,12 +30,14 @@ struct Setting {
 
 impl Parse for Setting {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let key: Ident = input.parse()?;
+        let key: Ident = input.parse().map_err(|error: syn::Error| {
+            syn::Error::new(
+                error.span(),
+                format!("an option is a name and a value, as `timeout = \"5s\"`; the options of a task are {ACCEPTED}"),
+            )
+        })?;
         if !input.peek(Token![=]) {
-            return Err(syn::Error::new(
-                key.span(),
-                format!("option `{key}` needs a value: `{key} = …`; the options of a task are {ACCEPTED}"),
-            ));
+            return Err(syn::Error::new(key.span(), without_value(&key)));
         }
         input.parse::<Token![=]>()?;
         Ok(Setting { key, value: input.parse()? })
@@ -61,7 +63,7 @@ impl Options {
                 "timeout" => options.timeout = limit(key, value, mistakes),
                 "soft_timeout" => options.soft_timeout = limit(key, value, mistakes),
                 "retries" => options.retries = count(value, mistakes),
-                _ => mistakes.add(key, format!("unknown option `{name}`; the options of a task are {ACCEPTED}")),
+                _ => mistakes.add(key, unknown(key)),
             }
             seen.push(name);
         }
@@ -76,6 +78,20 @@ impl Options {
         }
         options
     }
+}
+
+fn unknown(key: &Ident) -> String {
+    format!("unknown option `{key}`; the options of a task are {ACCEPTED}")
+}
+
+fn without_value(key: &Ident) -> String {
+    let example = match key.to_string().as_str() {
+        "name" => "\"images.thumbnail\"",
+        "timeout" | "soft_timeout" => "\"5s\"",
+        "retries" => "3",
+        _ => return unknown(key),
+    };
+    format!("option `{key}` needs a value: `{key} = {example}`")
 }
 
 fn text(value: &Expr) -> Option<String> {
@@ -116,6 +132,6 @@ fn count(value: &Expr, mistakes: &mut Mistakes) -> u32 {
     {
         return number;
     }
-    mistakes.add(value, "`retries` is a whole number: `retries = 3`");
+    mistakes.add(value, format!("`retries` is a whole number, at most {}: `retries = 3`", u32::MAX));
     0
 }

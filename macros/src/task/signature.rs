@@ -43,6 +43,7 @@ impl Signature {
         let text = rustdoc::signature(&sig);
         let name = &sig.ident;
         check_qualifiers(&sig, mistakes);
+        let declared: Vec<_> = sig.generics.lifetimes().map(|param| &param.lifetime.ident).collect();
         let mut arguments = Vec::new();
         for input in &sig.inputs {
             match input {
@@ -52,7 +53,7 @@ impl Signature {
                     );
                     mistakes.add(receiver, message);
                 }
-                FnArg::Typed(typed) => arguments.extend(check_argument(name, typed, mistakes)),
+                FnArg::Typed(typed) => arguments.extend(check_argument(name, &declared, typed, mistakes)),
             }
         }
         if let Some(ninth) = sig.inputs.iter().nth(MOST_ARGUMENTS) {
@@ -61,7 +62,7 @@ impl Signature {
                 format!("task `{name}` has more than {MOST_ARGUMENTS} arguments; put some of them into a struct"),
             );
         }
-        Self { arguments, output: check_output(name, &sig, mistakes), text }
+        Self { arguments, output: check_output(name, &declared, &sig, mistakes), text }
     }
 }
 
@@ -79,7 +80,9 @@ fn check_qualifiers(sig: &syn::Signature, mistakes: &mut Mistakes) {
     if let Some(abi) = &sig.abi {
         mistakes.add(abi, format!("task `{name}` cannot be `extern`; workers call it as a Rust function: write `fn {name}` and call the foreign one inside"));
     }
-    if !sig.generics.params.is_empty() {
+    if !sig.generics.params.is_empty() && sig.generics.lifetimes().count() == sig.generics.params.len() {
+        mistakes.add(&sig.generics.params, format!("task `{name}` cannot have lifetimes; its memory is not that of its caller: use owned types, or `'static` for one that owns its data"));
+    } else if !sig.generics.params.is_empty() {
         mistakes.add(
             &sig.generics.params,
             format!("task `{name}` cannot be generic; a worker must know its types: write one task for each type"),
@@ -95,13 +98,16 @@ fn check_qualifiers(sig: &syn::Signature, mistakes: &mut Mistakes) {
     }
 }
 
-fn check_argument(task: &Ident, typed: &PatType, mistakes: &mut Mistakes) -> Option<Argument> {
+fn check_argument(task: &Ident, declared: &[&Ident], typed: &PatType, mistakes: &mut Mistakes) -> Option<Argument> {
     for attribute in &typed.attrs {
-        if !["allow", "expect", "warn", "deny", "forbid"].iter().any(|lint| attribute.path().is_ident(lint)) {
-            mistakes.add(attribute, format!("an argument of task `{task}` can have lint attributes only"));
+        if !types::is_lint_level(attribute) {
+            let message = format!(
+                "an argument of task `{task}` can have lint attributes only; where a `cfg` changes a signature, write two tasks"
+            );
+            mistakes.add(attribute, message);
         }
     }
-    types::check(task, &typed.ty, mistakes);
+    types::check(task, declared, &typed.ty, mistakes);
     match &*typed.pat {
         Pat::Ident(PatIdent { by_ref: None, subpat: None, mutability, ident, .. }) => {
             if ident == task {
@@ -115,18 +121,26 @@ fn check_argument(task: &Ident, typed: &PatType, mistakes: &mut Mistakes) -> Opt
             })
         }
         pattern => {
-            mistakes.add(
-                pattern,
-                format!("an argument of task `{task}` needs a plain name; take it apart inside the function"),
-            );
+            mistakes.add(pattern, format!("an argument of task `{task}` needs a plain name: {}", plain_form(pattern)));
             None
         }
     }
 }
 
-fn check_output(task: &Ident, sig: &syn::Signature, mistakes: &mut Mistakes) -> Output {
+/// What to write in place of a pattern.
+fn plain_form(pattern: &Pat) -> String {
+    match pattern {
+        Pat::Wild(_) => "write `_name`".to_owned(),
+        Pat::Ident(PatIdent { by_ref: Some(_), subpat: None, ident, .. }) => {
+            format!("write `{ident}`, and borrow it inside the function")
+        }
+        _ => "take it apart inside the function".to_owned(),
+    }
+}
+
+fn check_output(task: &Ident, declared: &[&Ident], sig: &syn::Signature, mistakes: &mut Mistakes) -> Output {
     let ReturnType::Type(_, ty) = &sig.output else { return Output::Unit };
-    let before = types::check(task, ty, mistakes);
+    let before = types::check(task, declared, ty, mistakes);
     match &**ty {
         Type::Never(never) if before => {
             mistakes.add(never, format!("task `{task}` never returns; let it return `()` or what it found"));

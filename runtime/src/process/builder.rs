@@ -2,76 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, OsStr, OsString};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::child::Parts;
-use super::{Process, children, current};
+use super::{Process, SpawnError, children, current, reaper};
 use crate::bootstrap::{self, Header};
 use crate::reentry::{self, Entry};
 use crate::sys::channel::Channel;
-use crate::sys::exec::{Exec, SOCKET_FD};
-use crate::sys::{lifeline, pidfd, stdio};
+use crate::sys::exec::{Exec, Failure, SOCKET_FD, Started};
+use crate::sys::{lifeline, stdio, this_process};
 use crate::task::Task;
-use crate::{AuthKey, EncodeError, current_process};
-
-/// A process could not be started; none is left behind.
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum SpawnError {
-    /// A child of this program would not reach its task, but run the program again.
-    #[error(
-        "carom is not initialised: put `#[carom::main]` on `main`, or call `carom::init()` as its first line; in tests, \
-         write `#[carom::test]` instead of `#[test]`"
-    )]
-    NotInitialised,
-    /// The input of the task cannot be encoded.
-    #[error("the input of task `{task}` cannot be encoded")]
-    Encode {
-        /// The name of the task.
-        task: &'static str,
-        /// Why.
-        source: EncodeError,
-    },
-    /// A name, a variable or a path cannot be passed to a program.
-    #[error("{what} {fault}: {value:?}")]
-    Invalid {
-        /// What it was to be.
-        what: &'static str,
-        /// What is wrong with it.
-        fault: &'static str,
-        /// The value.
-        value: OsString,
-    },
-    /// The program could not be executed.
-    #[error("cannot execute {program:?}")]
-    Execute {
-        /// The program: this process's own, unless another was asked for.
-        program: PathBuf,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// The directory in which the process was to start cannot be entered.
-    #[error("cannot start in {directory:?}")]
-    Directory {
-        /// The directory.
-        directory: PathBuf,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// The system refused something else.
-    #[error("cannot {action}")]
-    Os {
-        /// What was tried.
-        action: &'static str,
-        /// What the kernel said.
-        source: io::Error,
-    },
-}
-
-crate::error::debug_as_report!(SpawnError);
+use crate::{AuthKey, current_process};
 
 /// For `map_err` of a system call.
 fn os(action: &'static str) -> impl FnOnce(io::Error) -> SpawnError {
@@ -209,7 +153,7 @@ impl Builder {
     ///
     /// # Errors
     /// As [`Process::spawn`], and if an option is not valid.
-    pub fn spawn<T: Task>(self, _task: T, input: T::Input) -> Result<Process, SpawnError> {
+    pub fn spawn<T: Task<Input = I>, I>(self, _task: T, input: I) -> Result<Process, SpawnError> {
         self.start(T::INFO.name(), |header| {
             bootstrap::body(header, |writer| T::encode(&input, writer))
                 .map_err(|source| SpawnError::Encode { task: T::INFO.name(), source })
@@ -223,29 +167,31 @@ impl Builder {
         body: impl FnOnce(&Header) -> Result<Vec<u8>, SpawnError>,
     ) -> Result<Process, SpawnError> {
         let entry = reentry::entry().ok_or(SpawnError::NotInitialised)?;
-        if current::is_child() {
-            // no thread reaps here (see `reaper`)
-            children::reap_unheld();
+        if this_process::is_privileged() {
+            return Err(SpawnError::Privileged);
         }
-        let header = self.header(task);
+        reaper::make_up_for();
+        let header = self.header(task)?;
         c_string("the name of the process", header.name.clone().into_bytes())?;
         let body = body(&header)?;
         let program = self.executable.as_deref().unwrap_or(Path::new("/proc/self/exe"));
+        if self.executable.is_some() {
+            refuse_script(program)?;
+        }
         let executable = path_string("the path of the executable", program)?;
         let directory = self.directory.as_deref().map(|path| path_string("the directory", path)).transpose()?;
         let environment = self.environment()?;
         let arguments = reentry::arguments(entry, SOCKET_FD);
         let arguments: Vec<&CStr> = arguments.iter().map(CString::as_c_str).collect();
-        let null = stdio::null().map_err(os("open /dev/null"))?;
-        let stream = |stdio| stream(stdio, null);
-
         let (hold, lifeline) = lifeline::pair().map_err(os("make a pipe"))?;
         let (channel, theirs) = Channel::pair().map_err(os("make a socket pair"))?;
+        let stdin = stream(self.stdin.as_ref().unwrap_or(&Stdio::Null))?;
+        let stdout = stream(&self.stdout)?;
         // a harness prints before the child is diverted: until then it has nowhere to print to
-        let (stdout_at_first, stdout_later) = match entry {
-            Entry::Main => (stream(&self.stdout), None),
+        let (stdout, stdout_later) = match entry {
+            Entry::Main => (stdout, None),
             Entry::Test(_) => {
-                (Some(null), Some(stream(&self.stdout).unwrap_or(io::stdout().as_fd()).try_clone_to_owned()))
+                (stream(&Stdio::Null)?, Some(stdout.unwrap_or(io::stdout().as_fd()).try_clone_to_owned()))
             }
         };
         let stdout_later = stdout_later.transpose().map_err(os("duplicate the standard output"))?;
@@ -256,32 +202,37 @@ impl Builder {
             arguments: &arguments,
             environment: &environment,
             directory: directory.as_deref(),
-            stdio: [stream(self.stdin.as_ref().unwrap_or(&Stdio::Null)), stdout_at_first, stream(&self.stderr)],
+            stdio: [stdin, stdout, stream(&self.stderr)?],
             socket: theirs.as_fd(),
         };
-        let pid = exec.spawn().map_err(|source| match &self.directory {
-            // one error number stands for both
-            Some(directory) if !directory.is_dir() => SpawnError::Directory { directory: directory.clone(), source },
-            _ => SpawnError::Execute { program: program.to_owned(), source },
+        let Started { pid, pidfd } = exec.spawn().map_err(|failure| match failure {
+            Failure::Process(source) => SpawnError::Os { action: "make a process", source },
+            Failure::Directory(source) => {
+                SpawnError::Directory { directory: self.directory.clone().unwrap_or_default(), source }
+            }
+            Failure::Execute(source) => SpawnError::Execute { program: program.to_owned(), source },
         })?;
-        let pidfd = pidfd::open(pid).map_err(os("open a descriptor of the process"))?;
         let Header { name, daemon, .. } = header;
         let child = children::enter(Parts { pid, name, daemon, pidfd, channel, lifeline: hold });
         Ok(Process::of(&child))
     }
 
-    fn header(&self, task: &str) -> Header {
+    fn header(&self, task: &str) -> Result<Header, SpawnError> {
         let lineage = current::next_lineage();
         let own = current_process();
-        Header {
+        let authkey = match &self.authkey {
+            Some(key) => key,
+            None => current::authkey().map_err(os("draw a random key"))?,
+        };
+        Ok(Header {
             task: task.to_owned(),
             name: self.name.clone().unwrap_or_else(|| format!("Process-{lineage}")),
             lineage,
             daemon: self.daemon.unwrap_or(own.daemon()),
-            authkey: self.authkey.as_ref().unwrap_or_else(|| own.authkey()).as_bytes().to_vec(),
+            authkey: authkey.as_bytes().to_vec(),
             parent_pid: own.pid(),
             parent_name: own.name().to_owned(),
-        }
+        })
     }
 
     /// The child's environment as `NAME=value` strings.
@@ -317,10 +268,23 @@ fn path_string(what: &'static str, path: &Path) -> Result<CString, SpawnError> {
     c_string(what, OsStr::as_bytes(path.as_os_str()).to_vec())
 }
 
-fn stream<'a>(stdio: &'a Stdio, null: BorrowedFd<'a>) -> Option<BorrowedFd<'a>> {
+fn stream(stdio: &Stdio) -> Result<Option<BorrowedFd<'_>>, SpawnError> {
     match stdio {
-        Stdio::Inherit => None,
-        Stdio::Null => Some(null),
-        Stdio::Fd(fd) => Some(fd.as_fd()),
+        Stdio::Inherit => Ok(None),
+        Stdio::Null => stdio::null().map(Some).map_err(os("open /dev/null")),
+        Stdio::Fd(fd) => Ok(Some(fd.as_fd())),
     }
+}
+
+/// The interpreter of a script would drop the marker in `argv[0]`: a program that the script then starts
+/// would not know that it is a child, and start its own children again.
+fn refuse_script(program: &Path) -> Result<(), SpawnError> {
+    let mut start = [0; 2];
+    let read = std::fs::File::open(program).and_then(|mut file| file.read_exact(&mut start));
+    // what cannot be read is left to exec
+    if read.is_ok() && start == *b"#!" {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "it is a script, and not this program");
+        return Err(SpawnError::Execute { program: program.to_owned(), source });
+    }
+    Ok(())
 }

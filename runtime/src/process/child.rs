@@ -2,15 +2,15 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{ExitStatus, children};
 use crate::bootstrap::Reply;
 use crate::sys::channel::Channel;
 use crate::sys::lifeline::Hold;
-use crate::sys::pidfd::{self, Exit};
+use crate::sys::pidfd;
 use crate::sys::wait;
 
 /// A child, from its start until its last handle is gone and it has been reaped.
@@ -22,9 +22,14 @@ pub(super) struct Child {
     daemon: bool,
     pidfd: OwnedFd,
     state: Mutex<State>,
+    /// Whether a signal was sent by a handle.
+    signalled: AtomicBool,
     /// How many [`Process`](super::Process)es there are; at none, the reaper sees to it.
     handles: AtomicUsize,
 }
+
+/// How often a process that has ended is asked for its status while a debugger holds it back.
+const UNDER_DEBUGGER: Duration = Duration::from_millis(5);
 
 enum State {
     /// Not reaped; the pid is its own. The lifeline ends the child when it is closed.
@@ -57,7 +62,12 @@ impl Child {
     pub(super) fn new(id: u64, parts: Parts) -> Self {
         let Parts { pid, name, daemon, pidfd, channel, lifeline } = parts;
         let state = Mutex::new(State::Running { channel, _lifeline: lifeline });
-        Self { id, pid: pid.unsigned_abs(), name, daemon, pidfd, state, handles: AtomicUsize::new(0) }
+        let (signalled, handles) = (AtomicBool::new(false), AtomicUsize::new(0));
+        Self { id, pid: pid.unsigned_abs(), name, daemon, pidfd, state, signalled, handles }
+    }
+
+    pub(super) fn id(&self) -> u64 {
+        self.id
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -91,6 +101,7 @@ impl Child {
 
     /// A pidfd means this child and no other, also after it was reaped.
     pub(super) fn signal(&self, number: i32) -> io::Result<()> {
+        self.signalled.store(true, Ordering::Release);
         pidfd::signal(&self.pidfd, number)
     }
 
@@ -106,6 +117,8 @@ impl Child {
             if let Some(ended) = self.try_wait()? {
                 return Ok(Some(ended));
             }
+            // it has ended, but a debugger has not let go of it yet
+            std::thread::sleep(UNDER_DEBUGGER);
         }
     }
 
@@ -117,11 +130,12 @@ impl Child {
             State::Running { channel, .. } => channel,
         };
         let Some(exit) = pidfd::reap(&self.pidfd)? else { return Ok(None) };
-        // what it said is in the socket by now; one that a signal ended need not have said anything
-        let not_started = match (Reply::received(channel), exit) {
-            (Some(Reply::Ready), _) | (None, Exit::Signal { .. } | Exit::Unknown) => None,
-            (Some(Reply::Refused(reason)), _) => Some(Some(reason)),
-            (None, Exit::Code(_)) => Some(None),
+        // what it said is in the socket by now; one that was sent a signal need not have said anything
+        let not_started = match Reply::received(channel) {
+            Some(Reply::Ready) => None,
+            Some(Reply::Refused(reason)) => Some(Some(reason)),
+            None if self.signalled.load(Ordering::Acquire) => None,
+            None => Some(None),
         };
         let ended = Ended { status: ExitStatus(exit), not_started };
         *state = State::Ended(ended.clone());

@@ -41,12 +41,10 @@ pub(super) fn unheld() -> Vec<Arc<Child>> {
     table().values().filter(|child| !child.has_handle()).map(Arc::clone).collect()
 }
 
-/// Reaps those of them that have ended.
-pub(super) fn reap_unheld() {
-    for child in unheld() {
-        // one that cannot be waited for now is waited for again
-        let _ = child.try_wait();
-    }
+/// Reaps those of them that have ended; true if there were any.
+pub(super) fn reap_unheld() -> bool {
+    // one that cannot be waited for now is waited for again
+    unheld().iter().filter(|child| matches!(child.try_wait(), Ok(Some(_)))).count() > 0
 }
 
 /// The processes started by this one that are still running, in the order of their start.
@@ -65,20 +63,32 @@ pub struct Children;
 
 impl Drop for Children {
     fn drop(&mut self) {
-        let (daemons, others): (Vec<_>, Vec<_>) = all().into_iter().partition(|child| child.daemon());
-        // what cannot be signalled or waited for ends with this process, as all children do
-        for child in &daemons {
-            let _ = child.signal(libc::SIGTERM);
-        }
-        let deadline = Instant::now() + GRACE;
-        for child in &daemons {
-            if !matches!(child.wait(Some(deadline)), Ok(Some(_))) {
-                let _ = child.signal(libc::SIGKILL);
-                let _ = child.wait(None);
+        // other threads, and the destructors of this one, may start more while these are waited for
+        loop {
+            let children = all();
+            if children.is_empty() {
+                return;
             }
+            end(&children);
         }
-        for child in &others {
-            let _ = child.wait(None);
+    }
+}
+
+fn end(children: &[Arc<Child>]) {
+    let (daemons, others): (Vec<_>, Vec<_>) = children.iter().partition(|child| child.daemon());
+    // what cannot be signalled or waited for ends with this process, as all children do
+    for child in &daemons {
+        let _ = child.signal(libc::SIGTERM);
+    }
+    let deadline = Instant::now() + GRACE;
+    for child in &daemons {
+        if !matches!(child.wait(Some(deadline)), Ok(Some(_))) {
+            let _ = child.signal(libc::SIGKILL);
+        }
+    }
+    for child in daemons.iter().chain(&others) {
+        if child.wait(None).is_err() {
+            forget(child.id());
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What this process is, to itself: its name, its parent, its place in the family.
 
-use std::sync::OnceLock;
+use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use crate::AuthKey;
 use crate::bootstrap::Header;
 
-static CURRENT: OnceLock<Identity> = OnceLock::new();
+/// The main process's until [`become_process`]; never freed, so that references to it stay good.
+static CURRENT: RwLock<Option<&'static Identity>> = RwLock::new(None);
 
 struct Identity {
     name: String,
@@ -20,17 +22,27 @@ struct Identity {
 }
 
 fn identity() -> &'static Identity {
-    CURRENT.get_or_init(|| Identity {
-        name: "MainProcess".to_owned(),
-        lineage: String::new(),
-        daemon: false,
-        parent: None,
-        authkey: OnceLock::new(),
-        numbered: AtomicU32::new(0),
+    if let Some(identity) = *CURRENT.read().unwrap_or_else(PoisonError::into_inner) {
+        return identity;
+    }
+    CURRENT.write().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| {
+        leak(Identity {
+            name: "MainProcess".to_owned(),
+            lineage: String::new(),
+            daemon: false,
+            parent: None,
+            authkey: OnceLock::new(),
+            numbered: AtomicU32::new(0),
+        })
     })
 }
 
-/// Called once in a child, before anything asks who it is.
+fn leak(identity: Identity) -> &'static Identity {
+    Box::leak(Box::new(identity))
+}
+
+/// Called once in a child. Code before `main`, or above `init`, may have asked who it is, and been told
+/// that it is the main process: from here on it is told better.
 pub(crate) fn become_process(header: Header) {
     let Header { name, lineage, daemon, authkey, parent_pid, parent_name, .. } = header;
     let parent = ParentProcess { pid: parent_pid, name: parent_name };
@@ -42,7 +54,7 @@ pub(crate) fn become_process(header: Header) {
         authkey: OnceLock::from(AuthKey::new(authkey)),
         numbered: AtomicU32::new(0),
     };
-    let _ = CURRENT.set(identity);
+    *CURRENT.write().unwrap_or_else(PoisonError::into_inner) = Some(leak(identity));
 }
 
 pub(super) fn is_child() -> bool {
@@ -55,6 +67,15 @@ pub(super) fn next_lineage() -> String {
     match &*identity().lineage {
         "" => number.to_string(),
         own => format!("{own}:{number}"),
+    }
+}
+
+/// The key of this process, drawn when it is first asked for.
+pub(super) fn authkey() -> io::Result<&'static AuthKey> {
+    let place = &identity().authkey;
+    match place.get() {
+        Some(key) => Ok(key),
+        None => AuthKey::random().map(|drawn| place.get_or_init(|| drawn)),
     }
 }
 
@@ -88,7 +109,7 @@ impl CurrentProcess {
     /// # Panics
     /// If the kernel gives no random bytes to the main process.
     pub fn authkey(&self) -> &'static AuthKey {
-        self.0.authkey.get_or_init(AuthKey::random)
+        authkey().expect("the kernel gives random bytes")
     }
 }
 

@@ -6,6 +6,7 @@ mod children;
 mod current;
 mod exit_status;
 mod reaper;
+mod spawn_error;
 
 use std::fmt;
 use std::io;
@@ -13,13 +14,15 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use builder::{Builder, SpawnError, Stdio};
+pub use builder::{Builder, Stdio};
 use child::Child;
 pub(crate) use children::Children;
 pub use children::active_children;
 pub(crate) use current::become_process;
 pub use current::{CurrentProcess, ParentProcess, cpu_count, current_process, parent_process};
 pub use exit_status::{ExitError, ExitStatus};
+
+pub use spawn_error::SpawnError;
 
 use crate::task::Task;
 
@@ -29,7 +32,11 @@ use crate::task::Task;
 /// that one ends. A clone is another handle to the same process. When the last handle is dropped the
 /// process goes on, and is reaped when it ends, so that no zombie stays. When a main function under
 /// [`#[carom::main]`](macro@crate::main) returns, processes that are still running are waited for, or ended
-/// if they are [daemonic](Builder::daemon).
+/// if they are [daemonic](Builder::daemon). After a plain [`init`](crate::init) they end with the program.
+/// They also end when this process executes another program.
+///
+/// (In a process that is itself a child, where carom starts no thread, those without a handle are reaped
+/// when the next process is started or listed, and at the end.)
 ///
 /// The exit code is 0 when the task returned, 1 when it panicked or returned an `Err` (which it prints to
 /// standard error), and `n` after `std::process::exit(n)`. In a build with `panic = "abort"`, a panic ends
@@ -61,8 +68,9 @@ pub struct Process {
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {
-    /// The process ended by itself ({status}) before its task could run. Without a reason, it never
-    /// reached carom: another program was started, or `main` does not call [`init`](crate::init) first.
+    /// The process ended before its task could run, and not because a signal was sent by its handle.
+    /// Without a reason it never reached carom: it crashed before, another program was started, or `main`
+    /// does not call [`init`](crate::init) first.
     #[error("process `{name}` ended ({status}) before its task ran: {}", .reason.as_deref().unwrap_or(SILENT))]
     NotStarted {
         /// The name of the process.
@@ -96,7 +104,7 @@ impl Process {
     /// If the input cannot be encoded, the system has no more processes, memory or descriptors to give, or
     /// this program would not divert the child to its task. No process is left behind.
     #[doc(alias = "start")]
-    pub fn spawn<T: Task>(task: T, input: T::Input) -> Result<Self, SpawnError> {
+    pub fn spawn<T: Task<Input = I>, I>(task: T, input: I) -> Result<Self, SpawnError> {
         Self::builder().spawn(task, input)
     }
 
@@ -135,7 +143,7 @@ impl Process {
     /// Blocks until it has ended. Any number of threads may wait, any number of times.
     ///
     /// # Errors
-    /// If it ended before its task ran.
+    /// If it ended before its task ran, unless a signal had been sent by a handle.
     #[doc(alias = "wait")]
     pub fn join(&self) -> Result<ExitStatus, JoinError> {
         loop {
@@ -164,8 +172,8 @@ impl Process {
         }
     }
 
-    /// Sends SIGTERM, which ends the process unless it handles it. No destructor runs in it, and what it
-    /// started by other means goes on.
+    /// Sends SIGTERM, which ends the process unless it handles it, or ignores it as this process did when it
+    /// started it. No destructor runs in it, and what it started by other means goes on.
     ///
     /// # Errors
     /// If the kernel forbids it; not if the process has ended.
@@ -181,7 +189,7 @@ impl Process {
         self.child.signal(libc::SIGKILL)
     }
 
-    /// Sends SIGINT, as Ctrl-C does.
+    /// Sends SIGINT, as Ctrl-C does; see [`terminate`](Self::terminate).
     ///
     /// # Errors
     /// As [`terminate`](Self::terminate).

@@ -44,7 +44,7 @@ unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _size: usize, found: *
         let start = (info.dlpi_addr + header.p_vaddr) as *const u8;
         // SAFETY: a note segment is mapped and not written to.
         let notes = unsafe { std::slice::from_raw_parts(start, header.p_memsz as usize) };
-        if let Some(id) = build_id_note(notes) {
+        if let Some(id) = build_id_note(notes, header.p_align.max(4) as usize) {
             // SAFETY: this is the pointer that `from_note` passed.
             unsafe { *found.cast::<Option<[u8; BuildId::LENGTH]>>() = Some(id) };
             break;
@@ -54,9 +54,9 @@ unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _size: usize, found: *
 }
 
 /// Finds the note in a segment of notes: each is three words (lengths of name and descriptor, type), the
-/// name and the descriptor, both padded to words.
-fn build_id_note(mut notes: &[u8]) -> Option<[u8; BuildId::LENGTH]> {
-    let padded = |length: u32| (length as usize).next_multiple_of(4);
+/// name and the descriptor, both padded.
+fn build_id_note(mut notes: &[u8], align: usize) -> Option<[u8; BuildId::LENGTH]> {
+    let padded = |length: u32| (length as usize).next_multiple_of(align);
     loop {
         let (words, rest) = notes.split_at_checked(12)?;
         let word = |i: usize| u32::from_ne_bytes([words[i], words[i + 1], words[i + 2], words[i + 3]]);
@@ -103,10 +103,10 @@ mod tests {
             bytes
         };
         let notes = [note(b"X\0", 3, b"no"), note(b"GNU\0", 1, b"abc"), note(b"GNU\0", 3, b"build")].concat();
-        let id = build_id_note(&notes).expect("the third note");
+        let id = build_id_note(&notes, 4).expect("the third note");
         assert_eq!(&id[..6], b"nbuild");
-        assert_eq!(build_id_note(&notes[..notes.len() - 8]), None);
-        assert_eq!(build_id_note(&[0xff; 64]), None);
+        assert_eq!(build_id_note(&notes[..notes.len() - 8], 4), None);
+        assert_eq!(build_id_note(&[0xff; 64], 4), None);
     }
 
     #[test]

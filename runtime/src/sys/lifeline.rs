@@ -30,6 +30,9 @@ pub(crate) fn pair() -> io::Result<(Hold, OwnedFd)> {
 
 /// Makes this process end as soon as the holder does; `false` if it has ended already.
 pub(crate) fn arm(end: OwnedFd) -> io::Result<bool> {
+    // in a program without std's runtime, standard streams may be closed; what is opened in their place is
+    // soon replaced by something else (std duplicates to 3 or above)
+    let end = if end.as_raw_fd() <= libc::STDERR_FILENO { end.try_clone()? } else { end };
     set(&end, libc::F_SETOWN, std::process::id() as libc::c_int)?;
     set(&end, F_SETSIG, libc::SIGKILL)?;
     set(&end, libc::F_SETFL, libc::O_ASYNC | libc::O_NONBLOCK)?;

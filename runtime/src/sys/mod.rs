@@ -5,6 +5,7 @@ pub(crate) mod channel;
 pub(crate) mod exec;
 pub(crate) mod lifeline;
 pub(crate) mod pidfd;
+pub(crate) mod signals;
 pub(crate) mod stdio;
 pub(crate) mod this_process;
 pub(crate) mod wait;

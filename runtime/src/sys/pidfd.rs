@@ -6,7 +6,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd};
 
 /// How a process ended, as the kernel tells it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,23 +18,6 @@ pub(crate) enum Exit {
     },
     /// Somebody else has taken the status: a `wait` of the host's, or SIGCHLD is ignored.
     Unknown,
-}
-
-/// Opens the pidfd of a child that nobody has waited for yet. If that fails the child is ended, because
-/// nothing could hold it.
-pub(crate) fn open(child: libc::pid_t) -> io::Result<OwnedFd> {
-    // SAFETY: takes no pointers.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, child, 0) };
-    if fd < 0 {
-        let error = io::Error::last_os_error();
-        // SAFETY: takes no pointers; the pid is still that of our child, since nobody has waited for it.
-        unsafe { libc::kill(child, libc::SIGKILL) };
-        // SAFETY: a null pointer is allowed.
-        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
-        return Err(error);
-    }
-    // SAFETY: the call returned a new descriptor.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
 /// Sends a signal; one to a process that has ended goes nowhere.
@@ -53,10 +36,26 @@ pub(crate) fn signal(child: &impl AsFd, number: i32) -> io::Result<()> {
 
 /// Takes the child's status if it has ended; from then on its pid may belong to somebody else.
 pub(crate) fn reap(child: &impl AsFd) -> io::Result<Option<Exit>> {
+    wait(child, libc::WNOHANG)
+}
+
+/// Waits until it has ended and takes its status.
+pub(crate) fn wait_and_reap(child: &impl AsFd) -> io::Result<Exit> {
+    loop {
+        match wait(child, 0) {
+            Ok(Some(exit)) => return Ok(exit),
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn wait(child: &impl AsFd, flags: libc::c_int) -> io::Result<Option<Exit>> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let id = child.as_fd().as_raw_fd() as libc::id_t;
     // SAFETY: the pointer is to space for the structure.
-    let waited = unsafe { libc::waitid(libc::P_PIDFD, id, info.as_mut_ptr(), libc::WEXITED | libc::WNOHANG) };
+    let waited = unsafe { libc::waitid(libc::P_PIDFD, id, info.as_mut_ptr(), libc::WEXITED | flags) };
     if waited != 0 {
         return match io::Error::last_os_error() {
             error if error.raw_os_error() == Some(libc::ECHILD) => Ok(Some(Exit::Unknown)),

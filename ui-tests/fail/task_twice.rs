@@ -1,0 +1,7 @@
+#[carom::task]
+#[carom::task]
+fn square(x: u64) -> u64 {
+    x * x
+}
+
+fn main() {}
