@@ -111,7 +111,7 @@ fn take_fds(header: &libc::msghdr) -> Vec<OwnedFd> {
             let head = unsafe { libc::CMSG_LEN(0) } as usize;
             for i in 0..(message.cmsg_len - head) / size_of::<RawFd>() {
                 // SAFETY: the message's length covers this descriptor; the buffer need not be aligned for it.
-                let fd = unsafe { data.add(i).read_unaligned() };
+                let fd = unsafe { data.wrapping_add(i).read_unaligned() };
                 // SAFETY: the kernel has just opened it, and it is taken once.
                 fds.push(unsafe { OwnedFd::from_raw_fd(fd) });
             }
