@@ -3,18 +3,6 @@
 use crate::process::{ExitError, JoinError, SpawnError};
 use crate::{DecodeError, EncodeError};
 
-/// Implements `Debug` by [`report`], because `main` and `unwrap` print errors by `Debug`.
-macro_rules! debug_as_report {
-    ($error:ty) => {
-        impl std::fmt::Debug for $error {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&$crate::error::report(self))
-            }
-        }
-    };
-}
-pub(crate) use debug_as_report;
-
 /// Any error of carom. Each operation has an error type of its own, which converts into this one.
 ///
 /// Like those, it says the same by `Debug` as by `Display`, and its sources after it: that is what a `main`
@@ -42,13 +30,7 @@ pub enum Error {
     Io(#[from] std::io::Error),
 }
 
-debug_as_report!(Error);
-
-/// The error's message and those of its sources, on one line.
-pub(crate) fn report(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}
+crate::report::debug_as_report!(Error);
 
 /// `Result` with carom's [`Error`], or with another where one is given.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -36,17 +36,19 @@ pub mod task;
 mod authkey;
 mod remote_error;
 
+mod reentry;
+
 mod bootstrap;
 mod codec;
-mod reentry;
+mod entry;
 mod registry;
+mod report;
 
 mod sys;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private_0_1;
-use __private_0_1 as private;
 
 pub use authkey::AuthKey;
 pub use codec::{DecodeError, EncodeError};

@@ -10,15 +10,10 @@ use serde::de::DeserializeOwned;
 pub use crate::codec::{Reader, Writer};
 pub use crate::reentry::{enter_main, enter_test};
 pub use crate::registry::{Registered, RegisteredTest, inventory};
-use crate::task::{Location, TaskInfo};
+pub use crate::task::Prepared;
+use crate::task::{Location, Prepare, TaskInfo};
 use crate::{DecodeError, EncodeError};
 pub use carom_macros::{instead, with};
-
-/// Decodes the arguments of one call.
-pub type Prepare = fn(&mut Reader<'_>) -> Result<Prepared, DecodeError>;
-
-/// One call, ready to run; the text of its `Err`, if it returns one.
-pub type Prepared = Box<dyn FnOnce() -> Option<String>>;
 
 /// The proof that a type can go to another process, and how it does.
 pub struct Travels<T> {
@@ -121,7 +116,7 @@ pub mod outcome {
     }
 
     told_by!(Remote, &&&&&Outcome<'_, Result<T, RemoteError>>, [], |error: &RemoteError| format!("{error:?}"));
-    told_by!(Chained, &&&&Outcome<'_, Result<T, E>>, [E: Error], |error: &E| crate::error::report(error));
+    told_by!(Chained, &&&&Outcome<'_, Result<T, E>>, [E: Error], |error: &E| crate::report::report(error));
     told_by!(Displayed, &&&Outcome<'_, Result<T, E>>, [E: Display], ToString::to_string);
     told_by!(Debugged, &&Outcome<'_, Result<T, E>>, [E: Debug], |error: &E| format!("{error:?}"));
     told_by!(Opaque, &Outcome<'_, Result<T, E>>, [E], |_: &E| {

@@ -1,53 +1,24 @@
 //! How a child, which is this same executable started anew, comes to run its task.
 //!
-//! The parent starts it with a marker at the end of `argv[0]`, which no process that the child starts
-//! inherits. `main` runs up to [`enter_main`], [`enter_test`] or [`init`]; there a child is told from an
-//! ordinary start by the marker, takes its socket, reads what to do, does it and exits.
-//!
-//! Under a test harness the child is started as a run of one `#[carom::test]`, and is diverted at the
-//! first line of it. The harness prints before that, so its standard output is `/dev/null` until then.
+//! `main` runs up to [`enter_main`], [`enter_test`] or [`init`]; there a child is told from an ordinary start
+//! by its marker (see `entry`), takes its socket, reads what to do, does it and exits.
 
-use std::cell::Cell;
-use std::ffi::CString;
 use std::io::Write;
 use std::os::fd::{AsFd, RawFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::bootstrap::{self, Received, Reply};
-use crate::error::report;
-use crate::private::Prepared;
+use crate::entry::{Entry, marked_socket};
 use crate::process;
 use crate::registry;
+use crate::report::report;
 use crate::sys::channel::Channel;
 use crate::sys::{lifeline, stdio, this_process};
-
-/// Where a child of this program is diverted.
-#[derive(Clone, Copy)]
-pub(crate) enum Entry {
-    /// At the first line of `main`.
-    Main,
-    /// At the first line of this test, by its path in the harness.
-    Test(&'static str),
-}
+use crate::task::Prepared;
 
 /// This process was started as a child, and has come by an entry.
 static DIVERTED: AtomicBool = AtomicBool::new(false);
-
-/// The first entry that this process came by.
-static ENTRY: OnceLock<Entry> = OnceLock::new();
-
-thread_local! {
-    /// The test that runs in this thread: its children had better be runs of this one, because what a
-    /// panic in them prints bears its name.
-    static TEST: Cell<Option<&'static str>> = const { Cell::new(None) };
-}
-
-const MARK: &str = " (carom child, fd ";
-const MARK_END: &str = ")";
 
 /// The exit code of a child that could not even say what was wrong to its parent.
 const LOST: i32 = 2;
@@ -79,9 +50,7 @@ pub fn enter_main() -> process::Children {
 /// The first line of `#[carom::test]`.
 #[track_caller]
 pub fn enter_test(path: &'static str) {
-    let path = in_harness(path);
-    TEST.set(Some(path));
-    enter(Entry::Test(path));
+    enter(Entry::of_test(path));
 }
 
 #[track_caller]
@@ -90,64 +59,14 @@ fn enter(entry: Entry) {
         && !DIVERTED.swap(true, Ordering::Relaxed)
     {
         // it may have children of its own, which are diverted at the same place
-        let _ = ENTRY.set(entry);
+        entry.reached();
         become_child(socket);
     }
     // also in a task that calls `init` or `main`, as a function like any other
     if let Some(duplicate) = registry::duplicate() {
         panic!("{duplicate}");
     }
-    let _ = ENTRY.set(entry);
-}
-
-/// Where to start a child; none if it would not be diverted, but run the whole program again.
-pub(crate) fn entry() -> Option<Entry> {
-    if let Some(path) = TEST.get() {
-        return Some(Entry::Test(path));
-    }
-    match ENTRY.get() {
-        Some(entry) => Some(*entry),
-        // in an ordinary `#[test]`, any `#[carom::test]` of the same binary will do
-        None if marked_socket().is_none() => registry::first_test().map(|path| Entry::Test(in_harness(path))),
-        None => None,
-    }
-}
-
-/// Harnesses name a test by its path without the crate.
-fn in_harness(path: &'static str) -> &'static str {
-    path.split_once("::").map_or(path, |(_crate, path)| path)
-}
-
-/// The arguments of a child: the marked `argv[0]`, then those of this process, or what a harness needs.
-pub(crate) fn arguments(entry: Entry, socket: RawFd) -> Vec<CString> {
-    let mut own = std::env::args_os().map(|argument| argument.into_vec());
-    let program = own.next().unwrap_or_default();
-    let program = marked(&program).map_or(&*program, |(program, _)| program);
-    let name =
-        Path::new(std::ffi::OsStr::from_bytes(program)).file_name().map_or(&b"carom"[..], |name| name.as_bytes());
-    let marked = [name, MARK.as_bytes(), socket.to_string().as_bytes(), MARK_END.as_bytes()].concat();
-    let rest: Vec<Vec<u8>> = match entry {
-        Entry::Main => own.collect(),
-        Entry::Test(path) => ["--exact", path, "--nocapture", "--include-ignored", "--test-threads=1"]
-            .map(|s| s.as_bytes().to_vec())
-            .into(),
-    };
-    // strings that came by exec contain no NUL
-    [marked].into_iter().chain(rest).filter_map(|argument| CString::new(argument).ok()).collect()
-}
-
-/// Splits a marked `argv[0]`.
-fn marked(argument: &[u8]) -> Option<(&[u8], RawFd)> {
-    let inner = argument.strip_suffix(MARK_END.as_bytes())?;
-    let at = inner.windows(MARK.len()).rposition(|window| window == MARK.as_bytes())?;
-    let number = std::str::from_utf8(&inner[at + MARK.len()..]).ok()?.parse().ok()?;
-    Some((&inner[..at], number))
-}
-
-/// The descriptor of the socket, if this process was started as a child.
-fn marked_socket() -> Option<RawFd> {
-    let program = std::env::args_os().next()?;
-    marked(program.as_bytes()).map(|(_, socket)| socket)
+    entry.reached();
 }
 
 /// Runs the task that this process was started for.
@@ -251,26 +170,4 @@ fn run(task: &str, call: Prepared) -> i32 {
     };
     drop(process::Children);
     code
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{in_harness, marked};
-
-    #[test]
-    fn only_a_marker_of_the_exact_form_is_one() {
-        assert_eq!(marked(b"demo (carom child, fd 3)"), Some((&b"demo"[..], 3)));
-        assert_eq!(marked(b"a (carom child, fd 1) (carom child, fd 12)"), Some((&b"a (carom child, fd 1)"[..], 12)));
-        for other in
-            ["demo", "", ")", "demo (carom child, fd x)", "demo (carom child, fd 3", "demo (carom child, fd 3) "]
-        {
-            assert_eq!(marked(other.as_bytes()), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn harnesses_do_not_name_the_crate() {
-        assert_eq!(in_harness("demo::tests::one"), "tests::one");
-        assert_eq!(in_harness("demo::one"), "one");
-    }
 }

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::codec::{EncodeError, Writer};
-use crate::private::Prepare;
+use crate::codec::{DecodeError, EncodeError, Reader, Writer};
 use crate::registry;
 
 /// A function that other processes can run; implemented by [`#[task]`](macro@crate::task) only.
@@ -37,6 +36,14 @@ pub struct TaskInfo {
     pub(crate) retries: u32,
     pub(crate) prepare: Prepare,
 }
+
+/// Decodes the arguments of one call.
+#[doc(hidden)]
+pub type Prepare = fn(&mut Reader<'_>) -> Result<Prepared, DecodeError>;
+
+/// One call, ready to run; the text of its `Err`, if it returns one.
+#[doc(hidden)]
+pub type Prepared = Box<dyn FnOnce() -> Option<String>>;
 
 /// Where a task stands in the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

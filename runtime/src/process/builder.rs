@@ -7,10 +7,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use super::child::Parts;
-use super::{Process, SpawnError, children, current, reaper};
+use super::child::{self, Parts};
+use super::{Process, SpawnError, current, reaper};
 use crate::bootstrap::{self, Header};
-use crate::reentry::{self, Entry};
+use crate::entry::{self, Entry};
 use crate::sys::channel::Channel;
 use crate::sys::exec::{Exec, Failure, SOCKET_FD, Started};
 use crate::sys::{lifeline, stdio, this_process};
@@ -166,7 +166,7 @@ impl Builder {
         task: &'static str,
         body: impl FnOnce(&Header) -> Result<Vec<u8>, SpawnError>,
     ) -> Result<Process, SpawnError> {
-        let entry = reentry::entry().ok_or(SpawnError::NotInitialised)?;
+        let entry = entry::for_child().ok_or(SpawnError::NotInitialised)?;
         if this_process::is_privileged() {
             return Err(SpawnError::Privileged);
         }
@@ -181,7 +181,7 @@ impl Builder {
         let executable = path_string("the path of the executable", program)?;
         let directory = self.directory.as_deref().map(|path| path_string("the directory", path)).transpose()?;
         let environment = self.environment()?;
-        let arguments = reentry::arguments(entry, SOCKET_FD);
+        let arguments = entry::arguments(entry, SOCKET_FD);
         let arguments: Vec<&CStr> = arguments.iter().map(CString::as_c_str).collect();
         let (hold, lifeline) = lifeline::pair().map_err(os("make a pipe"))?;
         let (channel, theirs) = Channel::pair().map_err(os("make a socket pair"))?;
@@ -213,7 +213,7 @@ impl Builder {
             Failure::Execute(source) => SpawnError::Execute { program: program.to_owned(), source },
         })?;
         let Header { name, daemon, .. } = header;
-        let child = children::enter(Parts { pid, name, daemon, pidfd, channel, lifeline: hold });
+        let child = child::enter(Parts { pid, name, daemon, pidfd, channel, lifeline: hold });
         Ok(Process::of(&child))
     }
 

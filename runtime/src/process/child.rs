@@ -1,12 +1,13 @@
-//! One started process, as all its handles share it.
+//! One started process, as all its handles share it, and the table of those that have not been reaped.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{ExitStatus, children};
+use super::ExitStatus;
 use crate::bootstrap::Reply;
 use crate::sys::channel::Channel;
 use crate::sys::lifeline::Hold;
@@ -59,15 +60,11 @@ pub(super) struct Parts {
 }
 
 impl Child {
-    pub(super) fn new(id: u64, parts: Parts) -> Self {
+    fn new(id: u64, parts: Parts) -> Self {
         let Parts { pid, name, daemon, pidfd, channel, lifeline } = parts;
         let state = Mutex::new(State::Running { channel, _lifeline: lifeline });
         let (signalled, handles) = (AtomicBool::new(false), AtomicUsize::new(0));
         Self { id, pid: pid.unsigned_abs(), name, daemon, pidfd, state, signalled, handles }
-    }
-
-    pub(super) fn id(&self) -> u64 {
-        self.id
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -140,8 +137,13 @@ impl Child {
         let ended = Ended { status: ExitStatus(exit), not_started };
         *state = State::Ended(ended.clone());
         drop(state);
-        children::forget(self.id);
+        table().remove(&self.id);
         Ok(Some(ended))
+    }
+
+    /// Treats it as no child of ours any more, because it cannot be waited for.
+    pub(super) fn give_up(&self) {
+        table().remove(&self.id);
     }
 
     fn ended(&self) -> Option<Ended> {
@@ -155,4 +157,30 @@ impl Child {
         // nothing that runs under the lock leaves the state half-changed
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+static TABLE: Mutex<BTreeMap<u64, Arc<Child>>> = Mutex::new(BTreeMap::new());
+
+fn table() -> MutexGuard<'static, BTreeMap<u64, Arc<Child>>> {
+    // no call into anything that can panic is made under the lock
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Enters a child that has just been started.
+pub(super) fn enter(parts: Parts) -> Arc<Child> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let id = NEXT.fetch_add(1, Ordering::Relaxed);
+    let child = Arc::new(Child::new(id, parts));
+    table().insert(id, Arc::clone(&child));
+    child
+}
+
+/// Those that have not been reaped, in the order of their start.
+pub(super) fn all() -> Vec<Arc<Child>> {
+    table().values().map(Arc::clone).collect()
+}
+
+/// Those that nobody holds a handle to.
+pub(super) fn unheld() -> Vec<Arc<Child>> {
+    table().values().filter(|child| !child.has_handle()).map(Arc::clone).collect()
 }

@@ -1,45 +1,13 @@
-//! The children of this process that have not been reaped, whether anybody holds a handle or not.
+//! What is done to all children of this process at once: listing them, reaping them, ending them.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Process;
-use super::child::{Child, Parts};
+use super::child::{Child, all, unheld};
 
 /// How long a daemonic process has, after SIGTERM, before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
-
-static TABLE: Mutex<BTreeMap<u64, Arc<Child>>> = Mutex::new(BTreeMap::new());
-
-fn table() -> MutexGuard<'static, BTreeMap<u64, Arc<Child>>> {
-    // no call into anything that can panic is made under the lock
-    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Enters a child that has just been started.
-pub(super) fn enter(parts: Parts) -> Arc<Child> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let id = NEXT.fetch_add(1, Ordering::Relaxed);
-    let child = Arc::new(Child::new(id, parts));
-    table().insert(id, Arc::clone(&child));
-    child
-}
-
-/// Called once, by whoever reaped it.
-pub(super) fn forget(id: u64) {
-    table().remove(&id);
-}
-
-fn all() -> Vec<Arc<Child>> {
-    table().values().map(Arc::clone).collect()
-}
-
-/// Those that nobody holds a handle to.
-pub(super) fn unheld() -> Vec<Arc<Child>> {
-    table().values().filter(|child| !child.has_handle()).map(Arc::clone).collect()
-}
 
 /// Reaps those of them that have ended; true if there were any.
 pub(super) fn reap_unheld() -> bool {
@@ -88,7 +56,7 @@ fn end(children: &[Arc<Child>]) {
     }
     for child in daemons.iter().chain(&others) {
         if child.wait(None).is_err() {
-            forget(child.id());
+            child.give_up();
         }
     }
 }

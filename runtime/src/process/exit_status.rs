@@ -58,7 +58,7 @@ impl ExitStatus {
 #[error("the process failed: {0}")]
 pub struct ExitError(pub ExitStatus);
 
-crate::error::debug_as_report!(ExitError);
+crate::report::debug_as_report!(ExitError);
 
 /// `exit code 1`, or `signal 11 (SIGSEGV), core dumped`.
 impl fmt::Display for ExitStatus {

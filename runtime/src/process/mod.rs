@@ -90,7 +90,7 @@ pub enum JoinError {
     },
 }
 
-crate::error::debug_as_report!(JoinError);
+crate::report::debug_as_report!(JoinError);
 
 const SILENT: &str = "it did not say why; is it this program, and is `#[carom::main]` or `carom::init()` the first thing its `main` does?";
 

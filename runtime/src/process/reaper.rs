@@ -15,7 +15,7 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::SigSet;
 
-use super::{children, current};
+use super::{child, children, current};
 use crate::sys::wait;
 
 /// The write end of a pipe that makes the thread look again; none while there is no thread.
@@ -62,11 +62,11 @@ fn start() -> io::Result<File> {
 
 fn run(mut wakes: &File) {
     loop {
-        let unheld = children::unheld();
+        let unheld = child::unheld();
         if unheld.is_empty() {
             let mut wake = WAKE.lock().unwrap_or_else(PoisonError::into_inner);
             // under the lock, so that one who comes now starts the next thread
-            if children::unheld().is_empty() {
+            if child::unheld().is_empty() {
                 *wake = None;
                 return;
             }

@@ -64,4 +64,4 @@ pub enum SpawnError {
     },
 }
 
-crate::error::debug_as_report!(SpawnError);
+crate::report::debug_as_report!(SpawnError);
