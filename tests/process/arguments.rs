@@ -101,6 +101,27 @@ fn an_argument_that_does_not_encode_is_an_error_of_the_start() {
     assert_eq!(error.to_string(), "the input of task `process::arguments::lopsided` cannot be encoded");
 }
 
+#[derive(Serialize, Deserialize)]
+struct Job {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    level: Option<u8>,
+    id: u8,
+}
+
+#[carom::task]
+fn show(job: Job) {
+    print!("{:?} {}", job.level, job.id);
+}
+
+#[carom::test]
+fn an_argument_that_would_arrive_as_another_is_refused() {
+    let _watchdog = watchdog();
+    assert_eq!(stdout_of(Process::builder(), show, Job { level: Some(1), id: 2 }).0, "Some(1) 2");
+    let error = Process::spawn(show, Job { level: None, id: 2 }).expect_err("its fields would be read as others");
+    let text = format!("{error:?}");
+    assert!(text.contains("its field `level` is left out at times"), "{text}");
+}
+
 #[carom::test]
 fn an_argument_that_does_not_decode_is_an_error_of_the_join() {
     let _watchdog = watchdog();

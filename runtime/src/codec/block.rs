@@ -1,0 +1,113 @@
+//! Vectors and slices of plain numbers, moved as one block wherever they stand, without code in the user's
+//! types: serde hands a whole vector to `collect_seq`, and asks for one with a visitor whose type tells.
+//!
+//! # Safety
+//! A value is taken for one of another type only after `typeid` has found the two equal but for lifetimes.
+#![allow(unsafe_code)]
+
+use std::any::type_name;
+use std::mem::{ManuallyDrop, transmute_copy};
+
+use serde::Serialize;
+use serde::de::value::Error as ValueError;
+use serde::de::{DeserializeSeed, Error, IntoDeserializer, SeqAccess, Visitor};
+use serde::ser::Serializer;
+use zerocopy::{Immutable, IntoBytes};
+
+/// A block as it is written: how many numbers, of which kind, and their bytes in little endian.
+pub(super) struct Block<'a> {
+    pub(super) count: usize,
+    pub(super) kind: u8,
+    pub(super) bytes: &'a [u8],
+}
+
+/// Bytes, written at once.
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+#[cfg(not(target_endian = "little"))]
+compile_error!("blocks are written as they stand in memory, which must be little endian");
+
+macro_rules! kinds {
+    ($($kind:literal $number:ty;)*) => {
+        /// The block of a vector or slice of numbers; none for any other sequence.
+        pub(super) fn of<I: IntoIterator>(sequence: &I) -> Option<Block<'_>> {
+            let sequence_type = typeid::of::<I>();
+            $(
+                if sequence_type == typeid::of::<&Vec<$number>>() {
+                    // SAFETY: `I` is a reference to such a vector, and lives as long as `sequence` at least.
+                    let numbers = unsafe { transmute_copy::<I, &Vec<$number>>(sequence) };
+                    return block($kind, numbers.as_slice());
+                }
+                if sequence_type == typeid::of::<&[$number]>() {
+                    // SAFETY: `I` is a reference to such a slice, and lives as long as `sequence` at least.
+                    let numbers = unsafe { transmute_copy::<I, &[$number]>(sequence) };
+                    return block($kind, numbers);
+                }
+            )*
+            None
+        }
+
+        /// Gives the numbers of a block to the visitor that asked for a sequence: at once if it wants such a
+        /// vector, otherwise one by one.
+        pub(super) fn visit<'de, V: Visitor<'de>, E: Error>(visitor: V, block: &Block<'_>) -> Result<V::Value, E> {
+            match block.kind {
+                $($kind => {
+                    let (numbers, rest) = block.bytes.as_chunks::<{ size_of::<$number>() }>();
+                    if numbers.len() != block.count || !rest.is_empty() {
+                        return Err(E::custom("a block of numbers is not as long as it says"));
+                    }
+                    let numbers = numbers.iter().map(|bytes| <$number>::from_le_bytes(*bytes));
+                    if wants_vector::<V, $number>() {
+                        let vector = ManuallyDrop::new(numbers.collect::<Vec<$number>>());
+                        // SAFETY: `V::Value` is this very type.
+                        return Ok(unsafe { transmute_copy::<Vec<$number>, V::Value>(&vector) });
+                    }
+                    visitor.visit_seq(Numbers(numbers)).map_err(E::custom)
+                })*
+                kind => Err(E::custom(format_args!("there are no blocks of kind {kind}"))),
+            }
+        }
+    };
+}
+
+kinds! {
+    1 u8; 2 u16; 3 u32; 4 u64; 5 u128; 6 usize;
+    7 i8; 8 i16; 9 i32; 10 i64; 11 i128; 12 isize;
+    13 f32; 14 f64;
+}
+
+fn block<T: IntoBytes + Immutable>(kind: u8, numbers: &[T]) -> Option<Block<'_>> {
+    // an empty one is shorter without
+    (!numbers.is_empty()).then(|| Block { count: numbers.len(), kind, bytes: numbers.as_bytes() })
+}
+
+/// Whether the visitor is serde's own for a vector of such numbers. A visitor of the user's that makes a
+/// vector too may do more than that.
+pub(super) fn wants_vector<'de, V: Visitor<'de>, T: 'static>() -> bool {
+    typeid::of::<V::Value>() == typeid::of::<Vec<T>>() && type_name::<V>().starts_with("serde_core::de::impls::")
+}
+
+/// Numbers that are asked for one by one.
+struct Numbers<I>(I);
+
+impl<'de, I> SeqAccess<'de> for Numbers<I>
+where
+    I: ExactSizeIterator,
+    I::Item: IntoDeserializer<'de, ValueError>,
+{
+    type Error = ValueError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ValueError> {
+        self.0.next().map(|number| seed.deserialize(number.into_deserializer())).transpose()
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.0.len())
+    }
+}
