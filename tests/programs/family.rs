@@ -20,9 +20,10 @@ fn stay(depth: u32) {
     }
 }
 
+/// Says the line at the end of its standard input.
 #[carom::task]
-fn finish_later(line: String) {
-    std::thread::sleep(Duration::from_millis(200));
+fn finish_after_input(line: String) {
+    until_end_of_input();
     say(line);
 }
 
@@ -100,7 +101,8 @@ fn until_end_of_input() {
 
 #[carom::task]
 fn leave_children_behind() {
-    Process::builder().daemon(false).spawn(finish_later, "grandchild".to_owned()).expect("spawn");
+    let (input, _hold) = std::io::pipe().expect("pipe");
+    Process::builder().stdin(input).spawn(finish_after_input, "grandchild".to_owned()).expect("spawn");
     say("child");
 }
 
@@ -110,7 +112,6 @@ fn main() -> carom::Result<()> {
     if std::env::args().nth(1).as_deref() == Some("init-by-hand") {
         carom::init();
         Process::spawn(stay, 0)?;
-        std::thread::sleep(Duration::from_millis(100));
         return Ok(());
     }
     with_children()
@@ -154,15 +155,24 @@ fn with_children() -> carom::Result<()> {
         }
         Some("reaper") => see_the_reaper_come_and_go()?,
         Some("late-children") => {
-            Process::spawn(finish_later, "first".to_owned())?;
-            std::thread::spawn(|| {
-                // the first is waited for by then
+            let (input, hold) = std::io::pipe()?;
+            Process::builder().stdin(input).spawn(finish_after_input, "first".to_owned())?;
+            std::thread::spawn(move || {
+                // the first is most likely waited for by then, and cannot end before the late one is started
                 std::thread::sleep(Duration::from_millis(100));
-                Process::spawn(finish_later, "late".to_owned()).expect("spawn");
+                let (late_input, late_hold) = std::io::pipe().expect("pipe");
+                Process::builder().stdin(late_input).spawn(finish_after_input, "late".to_owned()).expect("spawn");
+                drop(hold);
+                // and the late one ends after the first
+                while carom::active_children().len() > 1 {
+                    std::thread::yield_now();
+                }
+                drop(late_hold);
             });
         }
         Some("waits-for-children") => {
-            Process::spawn(finish_later, "child".to_owned())?;
+            let (input, _hold) = std::io::pipe()?;
+            Process::builder().stdin(input).spawn(finish_after_input, "child".to_owned())?;
             say("main");
         }
         Some("ends-daemons") => {
@@ -176,7 +186,8 @@ fn with_children() -> carom::Result<()> {
             say("main");
         }
         Some("panics") => {
-            Process::spawn(finish_later, "child".to_owned())?;
+            let (input, _hold) = std::io::pipe()?;
+            Process::builder().stdin(input).spawn(finish_after_input, "child".to_owned())?;
             panic!("main panics");
         }
         Some("grandchildren") => {
