@@ -45,8 +45,9 @@
 /// A [`Process`](crate::Process) has no limits of its own: these three are for pools, and
 /// [`TaskInfo`](crate::task::TaskInfo) tells them.
 ///
-/// The codec between processes does not describe itself: types with serde's `untagged`, `tag`, `flatten` or
-/// `skip_serializing_if`, and those that accept anything, as JSON values, cannot travel.
+/// The codec between processes does not describe itself: types with serde's `untagged`, `tag` or `flatten`, with
+/// fields or variants that only one direction skips (`skip_serializing_if` among them), and those that accept
+/// anything, as JSON values, are refused when they are sent or received.
 ///
 /// # What it costs
 /// The name is that of a static value, which derefs to the function's pointer, and of its type. So

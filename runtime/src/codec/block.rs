@@ -10,7 +10,7 @@ use std::mem::{ManuallyDrop, transmute_copy};
 
 use serde::Serialize;
 use serde::de::value::Error as ValueError;
-use serde::de::{DeserializeSeed, Error, IntoDeserializer, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use zerocopy::{Immutable, IntoBytes};
 
@@ -87,6 +87,14 @@ fn block<T: IntoBytes + Immutable>(kind: u8, numbers: &[T]) -> Option<Block<'_>>
     (!numbers.is_empty()).then(|| Block { count: numbers.len(), kind, bytes: numbers.as_bytes() })
 }
 
+/// The bytes of a block of bytes.
+pub(super) fn bytes<'de, E: Error>(block: &Block<'de>) -> Result<&'de [u8], E> {
+    if block.kind == 1 && block.bytes.len() == block.count {
+        return Ok(block.bytes);
+    }
+    Err(E::custom("a block that should be of bytes is not"))
+}
+
 /// Whether the visitor is serde's own for a vector of such numbers. A visitor of the user's that makes a
 /// vector too may do more than that.
 pub(super) fn wants_vector<'de, V: Visitor<'de>, T: 'static>() -> bool {
@@ -104,10 +112,34 @@ where
     type Error = ValueError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ValueError> {
-        self.0.next().map(|number| seed.deserialize(number.into_deserializer())).transpose()
+        self.0.next().map(|number| seed.deserialize(Number(number.into_deserializer()))).transpose()
     }
 
     fn size_hint(&self) -> Option<usize> {
         Some(self.0.len())
+    }
+}
+
+/// A number that may be wrapped in a struct on this side, which takes no bytes.
+struct Number<D>(D);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Number<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq
+        tuple tuple_struct map struct enum identifier ignored_any
     }
 }

@@ -9,10 +9,13 @@ use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::value::U32Deserializer;
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
 
-use super::DEPTH;
 use super::block::{self, Block};
+use super::{DEPTH, mark};
 
 /// What one input may still be decoded into.
 pub(super) struct Budget {
@@ -23,27 +26,28 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    const UNITS: usize = 1 << 16;
+    const UNITS: usize = 1 << 20;
     /// A small input may be worth this much...
-    const MEMORY: usize = 64 << 20;
+    const MEMORY: usize = 256 << 20;
     /// ...and a large one this much for each of its bytes. (An empty string in a vector is 24 bytes for one.)
-    const MEMORY_PER_BYTE: usize = 32;
+    const MEMORY_PER_BYTE: usize = 64;
 
     pub(super) fn of(input: usize) -> Self {
         let memory = input.saturating_mul(Self::MEMORY_PER_BYTE).saturating_add(Self::MEMORY);
         Self { elements: Cell::new(input.saturating_add(Self::UNITS)), memory: Cell::new(memory) }
     }
 
+    /// Pays for one element of a sequence or map.
     fn pay<T, E: Error>(&self) -> Result<(), E> {
         let elements =
             self.elements.get().checked_sub(1).ok_or_else(|| E::custom("they claim more elements than they have"))?;
-        let memory = self
-            .memory
-            .get()
-            .checked_sub(size_of::<T>())
-            .ok_or_else(|| E::custom("they would take too much memory"))?;
         self.elements.set(elements);
-        self.memory.set(memory);
+        self.pay_memory::<T, E>()
+    }
+
+    fn pay_memory<T, E: Error>(&self) -> Result<(), E> {
+        let memory = self.memory.get().checked_sub(size_of::<T>());
+        self.memory.set(memory.ok_or_else(|| E::custom("they would take too much memory"))?);
         Ok(())
     }
 }
@@ -61,6 +65,12 @@ impl<'b> Place<'b> {
             return Ok(Self { depth: self.depth + 1, ..self });
         }
         Err(E::custom(format_args!("its values nest deeper than {DEPTH}")))
+    }
+
+    /// Enters a value that others may nest in; it may stand in a box, which no sequence has paid for.
+    fn enter<T, E: Error>(self) -> Result<Self, E> {
+        self.budget.pay_memory::<T, E>()?;
+        self.deeper()
     }
 
     fn with<T>(self, inner: T) -> At<'b, T> {
@@ -123,13 +133,21 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for At<'_, D> {
         deserialize_unit => deserialize_unit
         // borrowed from the input, so that no memory is reserved for what is not there
         deserialize_str => deserialize_str deserialize_string => deserialize_str
-        deserialize_bytes => deserialize_bytes deserialize_byte_buf => deserialize_bytes
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        let visitor = self.place.deeper()?.with(Bytes(visitor));
+        self.inner.deserialize_tuple(usize::MAX, visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.deserialize_bytes(visitor)
     }
 
     refuse! { deserialize_any deserialize_identifier deserialize_ignored_any }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_option(self.place.deeper()?.with(visitor))
+        self.inner.deserialize_option(self.place.enter::<V::Value, _>()?.with(visitor))
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
@@ -137,7 +155,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for At<'_, D> {
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_newtype_struct(name, self.place.deeper()?.with(visitor))
+        self.inner.deserialize_newtype_struct(name, self.place.enter::<V::Value, _>()?.with(visitor))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -146,7 +164,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for At<'_, D> {
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_tuple(len, self.place.deeper()?.with(visitor))
+        self.inner.deserialize_tuple(len, self.place.enter::<V::Value, _>()?.with(visitor))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -155,11 +173,11 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for At<'_, D> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_tuple_struct(name, len, self.place.deeper()?.with(visitor))
+        self.inner.deserialize_tuple_struct(name, len, self.place.enter::<V::Value, _>()?.with(visitor))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_map(self.place.deeper()?.with(visitor))
+        self.inner.deserialize_map(self.place.enter::<V::Value, _>()?.with(visitor))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -168,7 +186,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for At<'_, D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_struct(name, fields, self.place.deeper()?.with(visitor))
+        let visitor = self.place.enter::<V::Value, _>()?.with(Fields { visitor, name, count: fields.len() });
+        self.inner.deserialize_tuple(fields.len() + 1, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -177,7 +196,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for At<'_, D> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_enum(name, variants, self.place.deeper()?.with(visitor))
+        let place = self.place.enter::<V::Value, _>()?;
+        self.inner.deserialize_enum(name, variants, place.with(Variants { visitor, name, variants }))
     }
 
     fn is_human_readable(&self) -> bool {
@@ -210,10 +230,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for At<'_, V> {
 
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
         self.inner.visit_map(self.place.with(access))
-    }
-
-    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_enum(self.place.with(access))
     }
 }
 
@@ -251,14 +267,45 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for At<'_, A> {
     }
 }
 
-impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'de> for At<'b, A> {
+/// The visitor of an enum, and what the variants are called on this side.
+struct Variants<V> {
+    visitor: V,
+    name: &'static str,
+    variants: &'static [&'static str],
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for At<'_, Variants<V>> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.visitor.expecting(f)
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
+        let At { inner: Variants { visitor, name, variants }, place } = self;
+        visitor.visit_enum(place.with(Variants { visitor: access, name, variants }))
+    }
+}
+
+impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'de> for At<'b, Variants<A>> {
     type Error = A::Error;
     type Variant = At<'b, A::Variant>;
 
     fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self::Variant), A::Error> {
-        // the variant's index, which nothing nests in
-        let (index, content) = self.inner.variant_seed(seed)?;
-        Ok((index, self.place.with(content)))
+        let At { inner: Variants { visitor: access, name, variants }, place } = self;
+        let (marked, content) = access.variant_seed(PhantomData::<u32>)?;
+        let (index, theirs) = (marked as u16, (marked >> 16) as u16);
+        // where one side leaves variants out, the other counts them
+        let index = match variants.get(usize::from(index)).map(|variant| mark(variant)) {
+            Some(ours) if ours == theirs => u32::from(index),
+            _ => {
+                return Err(A::Error::custom(format_args!(
+                    "variant {index} of `{name}` is another one here; serde's `skip` on variants counts differently in each direction"
+                )));
+            }
+        };
+        let index: U32Deserializer<A::Error> = index.into_deserializer();
+        Ok((seed.deserialize(index)?, place.with(content)))
     }
 }
 
@@ -282,11 +329,61 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for At<'_, A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.inner.struct_variant(fields, self.place.with(visitor))
+        let visitor = self.place.with(Fields { visitor, name: "a variant", count: fields.len() });
+        self.inner.tuple_variant(fields.len() + 1, visitor)
     }
 }
 
-/// The visitor of a sequence, which begins with its length and whether it is a block.
+/// The visitor of a struct, which begins with the number of its fields.
+struct Fields<V> {
+    visitor: V,
+    name: &'static str,
+    count: usize,
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for At<'_, Fields<V>> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.visitor.expecting(f)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<V::Value, A::Error> {
+        let At { inner: Fields { visitor, name, count }, place } = self;
+        let theirs: u64 = access.next_element()?.ok_or_else(too_early)?;
+        if theirs != count as u64 {
+            return Err(A::Error::custom(format_args!(
+                "`{name}` has {theirs} fields in them and {count} here; serde's `skip_serializing` and `skip_deserializing` must go together"
+            )));
+        }
+        visitor.visit_seq(place.with(access))
+    }
+}
+
+fn too_early<E: Error>() -> E {
+    E::custom("they end too early")
+}
+
+/// What a sequence begins with.
+enum Head<'de> {
+    Elements(usize),
+    Block(Block<'de>),
+}
+
+impl<'de> Head<'de> {
+    fn read<A: SeqAccess<'de>>(access: &mut A) -> Result<Self, A::Error> {
+        let head: u64 = access.next_element()?.ok_or_else(too_early)?;
+        let count = usize::try_from(head / 2).map_err(A::Error::custom)?;
+        if head.is_multiple_of(2) {
+            return Ok(Head::Elements(count));
+        }
+        let kind: u8 = access.next_element()?.ok_or_else(too_early)?;
+        let bytes: &'de [u8] = access.next_element()?.ok_or_else(too_early)?;
+        Ok(Head::Block(Block { count, kind, bytes }))
+    }
+}
+
+/// The visitor of a sequence.
 struct Sequence<V>(V);
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for At<'_, Sequence<V>> {
@@ -298,15 +395,44 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for At<'_, Sequence<V>> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<V::Value, A::Error> {
         let At { inner: Sequence(visitor), place } = self;
-        let end = || A::Error::custom("they end too early");
-        let head: u64 = access.next_element()?.ok_or_else(end)?;
-        let count = usize::try_from(head / 2).map_err(A::Error::custom)?;
-        if head.is_multiple_of(2) {
-            return visitor.visit_seq(place.with(Elements { access, left: count }));
+        match Head::read(&mut access)? {
+            Head::Block(block) => block::visit(visitor, &block),
+            Head::Elements(count) => {
+                let mut elements = Elements { access, left: count };
+                let value = visitor.visit_seq(place.with(&mut elements))?;
+                match elements.left {
+                    0 => Ok(value),
+                    left => Err(A::Error::custom(format_args!("{left} elements of a sequence were not asked for"))),
+                }
+            }
         }
-        let kind: u8 = access.next_element()?.ok_or_else(end)?;
-        let bytes: &'de [u8] = access.next_element()?.ok_or_else(end)?;
-        block::visit(visitor, &Block { count, kind, bytes })
+    }
+}
+
+/// The visitor of bytes, which are a sequence like any other.
+struct Bytes<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for At<'_, Bytes<V>> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.0.expecting(f)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<V::Value, A::Error> {
+        let At { inner: Bytes(visitor), place } = self;
+        match Head::read(&mut access)? {
+            Head::Block(block) => visitor.visit_borrowed_bytes(block::bytes(&block)?),
+            Head::Elements(count) => {
+                let mut elements = Elements { access, left: count };
+                let mut elements = place.with(&mut elements);
+                let mut bytes = Vec::new();
+                while let Some(byte) = elements.next_element()? {
+                    bytes.push(byte);
+                }
+                visitor.visit_byte_buf(bytes)
+            }
+        }
     }
 }
 
@@ -316,7 +442,7 @@ struct Elements<A> {
     left: usize,
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for At<'_, Elements<A>> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for At<'_, &mut Elements<A>> {
     type Error = A::Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {

@@ -1,15 +1,17 @@
 //! How values become bytes: the only module that names the codec below.
 //!
 //! The bytes are those of bincode 2's standard configuration over serde (little endian, integers of variable
-//! length, fields in order and without names), with two differences, which [`encode`] and [`decode`] make by
+//! length, fields in order and without names), with some differences, which [`encode`] and [`decode`] make by
 //! standing between serde and bincode:
 //!
-//! * a sequence begins with twice its length; if it is a vector or slice of plain numbers, with twice its
-//!   length and one, and its elements follow as one block ([`block`]);
+//! * a sequence begins with twice its length; if it is a vector or slice of plain numbers, or bytes, with twice
+//!   its length and one, and its elements follow as one block ([`block`]);
+//! * a struct begins with the number of its fields, and a variant's index bears a [`mark`] of its name, because
+//!   serde's `skip` options can make the two directions count differently;
 //! * what bincode does not bound is bounded: nesting, elements that take no bytes, memory.
 //!
 //! The format does not describe itself. Types whose decoding looks at what comes (`untagged`, `tag`, `flatten`,
-//! JSON values), and fields that are left out at times (`skip_serializing_if`), are errors that say so.
+//! JSON values), and fields that only one direction knows, are errors that say so.
 
 mod block;
 mod decode;
@@ -23,6 +25,12 @@ use serde::de::DeserializeOwned;
 /// How deep values may nest: each struct, enum, option, sequence and map counts. A thread's stack holds many
 /// times as much, in unoptimised builds too.
 const DEPTH: usize = 128;
+
+/// A short mark of a name: the ends of its FNV-1a hash, folded.
+fn mark(name: &str) -> u16 {
+    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    (hash >> 16) as u16 ^ hash as u16
+}
 
 /// A value could not be turned into bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

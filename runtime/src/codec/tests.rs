@@ -238,6 +238,12 @@ fn chain(length: usize) -> Chain {
 fn nesting_is_bounded_both_ways() {
     // each link is a struct and an option
     round(chain(DEPTH / 2));
+    // what ends the nesting counts in both directions alike
+    let mut leaf = Shape::Unit;
+    while Writer::default().write(&leaf).is_ok() {
+        round(leaf.clone());
+        leaf = Shape::New(Box::new(Some(leaf)));
+    }
     assert!(refusal(&chain(DEPTH / 2 + 1)).contains("nest deeper than 128"));
     for depth in [DEPTH / 2 + 1, 1_000_000] {
         let error = decode::<Chain>(&vec![1; depth]).expect_err("too deep");
@@ -251,7 +257,7 @@ fn bombs_do_not_go_off() {
     let too_many = "they claim more elements than they have";
     let claims = |count| decode::<Vec<()>>(&head(count));
     assert_eq!(claims(1000), Ok(vec![(); 1000]));
-    for count in [1 << 20, 1 << 60, u64::MAX / 2] {
+    for count in [1 << 24, 1 << 60, u64::MAX / 2] {
         assert_eq!(claims(count), Err(too_many.to_owned()));
         assert!(decode::<Vec<String>>(&head(count)).is_err());
         assert!(decode::<Vec<[(); 8]>>(&head(count)).is_err());
@@ -262,12 +268,123 @@ fn bombs_do_not_go_off() {
         assert!(decode::<Vec<u64>>(&[encode(&(2 * count - 1)), vec![4], encode(&count)].concat()).is_err());
     }
     // units in units: the budget is one for all
-    let units = [head(60_000), head(60_000).repeat(60_000)].concat();
+    let units = [head(60_000), head(600_000).repeat(60_000)].concat();
     assert_eq!(decode::<Vec<Vec<()>>>(&units), Err(too_many.to_owned()));
     // a kilobyte for each byte
     let empty = [head(1 << 20), vec![0; 1 << 20]].concat();
     let fat = Reader::new(&empty).read::<Vec<Option<([u64; 32], [u64; 32], [u64; 32], [u64; 32])>>>();
     assert_eq!(fat.map(|_| ()).expect_err("a gigabyte").reason, "they would take too much memory");
+    type Boxed = Box<Option<([u64; 32], [u64; 32], [u64; 32], [u64; 32])>>;
+    let fat = Reader::new(&empty).read::<Vec<Boxed>>();
+    assert_eq!(fat.map(|_| ()).expect_err("a gigabyte").reason, "they would take too much memory");
+}
+
+#[test]
+fn sparse_values_are_no_bombs() {
+    round(vec![None::<[String; 10]>; 400_000]);
+    round(vec![(); 100_000]);
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug, Clone, Copy)]
+enum SkipsFirst {
+    #[serde(skip)]
+    #[allow(dead_code)]
+    Internal,
+    Start,
+    Stop,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+struct SkipsOneWay {
+    #[serde(skip_deserializing)]
+    id: u8,
+    n: u8,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+struct SkipsBothWays {
+    #[serde(skip)]
+    id: u8,
+    n: u8,
+}
+
+#[test]
+fn what_the_two_directions_count_differently_is_refused() {
+    for command in [SkipsFirst::Start, SkipsFirst::Stop] {
+        let refused = decode::<SkipsFirst>(&encode(&command)).expect_err("another variant");
+        assert!(refused.contains("of `SkipsFirst` is another one here"), "{refused}");
+    }
+    let refused = decode::<SkipsOneWay>(&encode(&SkipsOneWay { id: 1, n: 2 })).expect_err("another field");
+    assert!(refused.starts_with("`SkipsOneWay` has 2 fields in them and 1 here"), "{refused}");
+    round(SkipsBothWays { id: 0, n: 2 });
+}
+
+/// Bytes by serde's byte calls, as `serde_bytes` makes them.
+#[derive(PartialEq, Debug, Clone)]
+struct Raw(Vec<u8>);
+
+impl Serialize for Raw {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Taker;
+        impl serde::de::Visitor<'_> for Taker {
+            type Value = Raw;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Raw, E> {
+                Ok(Raw(bytes.to_vec()))
+            }
+        }
+        deserializer.deserialize_byte_buf(Taker)
+    }
+}
+
+#[test]
+fn bytes_and_vectors_of_bytes_are_read_as_each_other() {
+    for bytes in [vec![], vec![1], vec![5, 6, 0, 0]] {
+        round((Raw(bytes.clone()), 7u8));
+        assert_eq!(decode::<(Vec<u8>, u8)>(&encode(&(Raw(bytes.clone()), 7u8))), Ok((bytes.clone(), 7)));
+        assert_eq!(decode::<(Raw, u8)>(&encode(&(bytes.clone(), 7u8))), Ok((Raw(bytes.clone()), 7)));
+        let queue = VecDeque::from(bytes.clone());
+        assert_eq!(decode::<(Raw, u8)>(&encode(&(queue, 7u8))), Ok((Raw(bytes), 7)));
+    }
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+struct Id(u32);
+
+#[test]
+fn a_block_is_read_as_numbers_in_structs() {
+    assert_eq!(decode::<Vec<Id>>(&encode(&vec![1u32, 2])), Ok(vec![Id(1), Id(2)]));
+    round(vec![Id(1), Id(2)]);
+}
+
+/// A sequence that says it has three elements.
+struct Three(usize);
+
+impl Serialize for Three {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeSeq;
+        let mut sequence = serializer.serialize_seq(Some(3))?;
+        for i in 0..self.0 {
+            sequence.serialize_element(&i)?;
+        }
+        sequence.end()
+    }
+}
+
+#[test]
+fn a_sequence_that_is_not_as_long_as_it_says_is_refused() {
+    assert_eq!(decode::<Vec<usize>>(&encode(&Three(3))), Ok(vec![0, 1, 2]));
+    for count in [0, 2, 4] {
+        assert!(refusal(&Three(count)).contains("not as long as it says"));
+    }
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub enum JoinError {
     /// The process ended before its task could run, and not because a signal was sent by its handle.
     /// Without a reason it never reached carom: it crashed before, another program was started, or `main`
     /// does not call [`init`](crate::init) first.
-    #[error("process `{name}` ended ({status}) before its task ran: {}", .reason.as_deref().unwrap_or(SILENT))]
+    #[error("process `{name}` ended ({status}) before its task ran: {}", .reason.as_deref().unwrap_or(silent(*.status)))]
     NotStarted {
         /// The name of the process.
         name: String,
@@ -92,7 +92,15 @@ pub enum JoinError {
 
 crate::report::debug_as_report!(JoinError);
 
-const SILENT: &str = "it did not say why; is it this program, and is `#[carom::main]` or `carom::init()` the first thing its `main` does?";
+/// What may be the matter with a process that ended without a word.
+fn silent(status: ExitStatus) -> &'static str {
+    match status.signal() {
+        Some(_) => "something ended it before",
+        None => {
+            "it did not say why; is it this program, and is `#[carom::main]` or `carom::init()` the first thing its `main` does?"
+        }
+    }
+}
 
 impl Process {
     /// Starts a process that calls `task` with `input`.

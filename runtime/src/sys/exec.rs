@@ -16,7 +16,6 @@
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
@@ -178,20 +177,29 @@ fn become_program(plan: &Plan) -> Step {
     Step::Execute
 }
 
-/// Gives handled signals their default action, as exec is going to.
+/// What the kernel keeps for a signal; the same on both architectures of ours.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct KernelAction {
+    handler: usize,
+    flags: libc::c_ulong,
+    restorer: usize,
+    mask: u64,
+}
+
+/// Gives handled signals their default action, as exec is going to. (The C library's function takes a lock for
+/// some of them in newer versions, and leaves two out.)
 fn reset_handlers() {
-    for signal in 1..=libc::SIGRTMAX() {
-        let mut action = MaybeUninit::<libc::sigaction>::uninit();
-        // SAFETY: the pointer is to space for the structure.
-        if unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) } < 0 {
-            continue; // one of those that the C library keeps for itself
-        }
-        // SAFETY: the call above wrote it.
-        let mut action = unsafe { action.assume_init() };
-        if ![libc::SIG_DFL, libc::SIG_IGN].contains(&action.sa_sigaction) {
-            action.sa_sigaction = libc::SIG_DFL;
-            // SAFETY: the structure is valid.
-            unsafe { libc::sigaction(signal, &action, ptr::null_mut()) };
+    let default = KernelAction { handler: libc::SIG_DFL, flags: 0, restorer: 0, mask: 0 };
+    for signal in 1..=64 {
+        let mut action = default;
+        let (none, size) = (ptr::null::<KernelAction>(), size_of::<u64>());
+        // SAFETY: the pointer is to a structure of the kernel's form; a null pointer is allowed.
+        let known = unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, none, &raw mut action, size) } == 0;
+        if known && ![libc::SIG_DFL, libc::SIG_IGN].contains(&action.handler) {
+            let none = ptr::null_mut::<KernelAction>();
+            // SAFETY: as above.
+            unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, &raw const default, none, size) };
         }
     }
 }
