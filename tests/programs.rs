@@ -74,7 +74,11 @@ fn a_program_with_raised_privileges_is_never_a_child() {
     assert!(copied.success());
     std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o4755)).expect("chmod");
     let output = Command::new(&copy).arg0("family (carom child, fd 0)").uid(65534).gid(65534).output();
+    let as_parent = Command::new(&copy).arg("arguments").uid(65534).gid(65534).output();
     std::fs::remove_file(&copy).expect("remove");
+    // nor does it start any, which would not trust it
+    let err = text(&as_parent.expect("run").stderr);
+    assert!(err.starts_with("Error: a program with raised privileges"), "{err}");
     let output = output.expect("run");
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("it has other privileges than its parent"), "{}", text(&output.stderr));

@@ -7,16 +7,15 @@
 //! The child answers once: that it is ready, its arguments decoded, or why it refuses.
 
 use std::fs::File;
-use std::io::{self, IoSlice, Read, Seek, Write};
+use std::io::{self, IoSlice, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{DecodeError, EncodeError, Reader, Writer};
 use crate::sys::build_id::BuildId;
 use crate::sys::channel::Channel;
-use crate::sys::signals;
+use crate::sys::memory_file;
 
 /// Changes with every change of what is said here.
 const MAGIC: &[u8; 8] = b"carom\0\0\x01";
@@ -75,7 +74,7 @@ pub(crate) fn send(
     lifeline: BorrowedFd<'_>,
     stdout: Option<BorrowedFd<'_>>,
 ) -> io::Result<()> {
-    let long = if body.len() > INLINE { Some(in_memory(body)?) } else { None };
+    let long = if body.len() > INLINE { Some(memory_file::of(c"carom-arguments", body)?) } else { None };
     let mut fds = vec![lifeline];
     fds.extend(stdout);
     fds.extend(long.as_ref().map(AsFd::as_fd));
@@ -86,13 +85,6 @@ pub(crate) fn send(
     let build = BuildId::own();
     let parts = [&MAGIC[..], build.as_bytes(), &[roles][..], inline];
     channel.send(&parts.map(IoSlice::new), &fds)
-}
-
-fn in_memory(body: &[u8]) -> io::Result<OwnedFd> {
-    let mut file = File::from(memfd_create(c"carom-arguments", MFdFlags::MFD_CLOEXEC)?);
-    signals::without_file_size_signal(|| file.write_all(body))?;
-    file.rewind()?;
-    Ok(file.into())
 }
 
 /// What a child received.

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use carom::{Builder, ExitStatus, Task};
+use carom::{Builder, ExitStatus, Process, Task};
 
 /// How long anything may take before it counts as hanging. Machines can be slow; nothing should take a
 /// fraction of it.
@@ -46,20 +46,21 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 /// Runs the task in a process with these options; what it printed, and how it ended.
 #[track_caller]
 pub fn stdout_of<T: Task>(builder: Builder, task: T, input: T::Input) -> (String, ExitStatus) {
-    let (mut reader, writer) = std::io::pipe().expect("pipe");
-    let process = builder.stdout(writer).spawn(task, input).expect("spawn");
-    let mut text = String::new();
-    reader.read_to_string(&mut text).expect("read");
-    (text, process.join().expect("join"))
+    let (reader, writer) = std::io::pipe().expect("pipe");
+    outcome(builder.stdout(writer).spawn(task, input).expect("spawn"), reader)
 }
 
 /// The same for standard error.
 #[track_caller]
 pub fn stderr_of<T: Task>(builder: Builder, task: T, input: T::Input) -> (String, ExitStatus) {
-    let (mut reader, writer) = std::io::pipe().expect("pipe");
-    let process = builder.stderr(writer).spawn(task, input).expect("spawn");
+    let (reader, writer) = std::io::pipe().expect("pipe");
+    outcome(builder.stderr(writer).spawn(task, input).expect("spawn"), reader)
+}
+
+#[track_caller]
+fn outcome(process: Process, mut output: impl Read) -> (String, ExitStatus) {
     let mut text = String::new();
-    reader.read_to_string(&mut text).expect("read");
+    output.read_to_string(&mut text).expect("read");
     (text, process.join().expect("join"))
 }
 

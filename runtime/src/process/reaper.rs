@@ -11,12 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags};
-use nix::sys::signal::SigSet;
 
 use super::{child, children, current};
-use crate::sys::wait;
+use crate::sys::{signals, wait};
 
 /// The write end of a pipe that makes the thread look again; none while there is no thread.
 static WAKE: Mutex<Option<File>> = Mutex::new(None);
@@ -52,12 +50,10 @@ pub(super) fn make_up_for() {
 }
 
 fn start() -> io::Result<File> {
-    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-    // a thread inherits the mask of the one that starts it; this one must not take the user's signals
-    let before = SigSet::all().thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_SETMASK)?;
-    let started = std::thread::Builder::new().name("carom-reaper".to_owned()).spawn(move || run(&File::from(read)));
-    before.thread_set_mask()?;
-    started.map(|_| File::from(write))
+    let (wakes, wake) = wait::wake_pipe()?;
+    let thread = std::thread::Builder::new().name("carom-reaper".to_owned());
+    signals::start_without(|| thread.spawn(move || run(&wakes)))??;
+    Ok(wake)
 }
 
 fn run(mut wakes: &File) {

@@ -4,6 +4,7 @@ pub(crate) mod build_id;
 pub(crate) mod channel;
 pub(crate) mod exec;
 pub(crate) mod lifeline;
+pub(crate) mod memory_file;
 pub(crate) mod pidfd;
 pub(crate) mod signals;
 pub(crate) mod stdio;

@@ -1,10 +1,12 @@
 //! Waiting until descriptors are ready.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Instant;
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
@@ -24,4 +26,10 @@ pub(crate) fn any_readable(fds: &mut [PollFd<'_>], deadline: Option<Instant>) ->
             Err(errno) => return Err(errno.into()),
         }
     }
+}
+
+/// A pipe by which one thread wakes another: what it reads, and what the others write. Neither end blocks.
+pub(crate) fn wake_pipe() -> io::Result<(File, File)> {
+    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+    Ok((File::from(read), File::from(write)))
 }
