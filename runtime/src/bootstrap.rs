@@ -2,7 +2,8 @@
 //!
 //! The parent sends one message: a preamble of fixed form (so that any two builds can tell that they
 //! differ), then the body, which is left to the codec. A body that is too long for one message goes into
-//! a memfd, so that sending never waits for the child. Descriptors come in the order of [`Roles`].
+//! a memfd, so that sending never waits for the child. Descriptors come in the order of [`roles`], and behind
+//! them those of the arguments.
 //!
 //! The child answers once: that it is ready, its arguments decoded, or why it refuses.
 
@@ -12,13 +13,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::transfer::Outgoing;
 use crate::codec::{DecodeError, EncodeError, Reader, Writer};
 use crate::sys::build_id::BuildId;
 use crate::sys::channel::Channel;
 use crate::sys::memory_file;
 
 /// Changes with every change of what is said here.
-const MAGIC: &[u8; 8] = b"carom\0\0\x01";
+const MAGIC: &[u8; 8] = b"carom\0\0\x02";
 
 /// The longest body that travels in the message itself.
 const INLINE: usize = 4096;
@@ -50,41 +52,52 @@ pub(crate) struct Header {
     pub(crate) parent_name: String,
 }
 
+/// What a child is told.
+pub(crate) struct Body {
+    bytes: Vec<u8>,
+    outgoing: Option<Outgoing>,
+}
+
 /// Encodes header and arguments into a body.
 pub(crate) fn body(
     header: &Header,
     arguments: impl FnOnce(&mut Writer) -> Result<(), EncodeError>,
-) -> Result<Vec<u8>, EncodeError> {
-    let mut writer = Writer::default();
+) -> Result<Body, EncodeError> {
+    let mut writer = Writer::carrying(Vec::new(), true);
     writer.write(header)?;
     arguments(&mut writer)?;
-    Ok(writer.into_bytes())
+    let (bytes, outgoing) = writer.into_parts();
+    Ok(Body { bytes, outgoing })
 }
 
 /// Takes a body apart: the header, and a reader that stands at the arguments.
-pub(crate) fn open(body: &[u8]) -> Result<(Header, Reader<'_>), DecodeError> {
-    let mut reader = Reader::new(body);
+pub(crate) fn open(body: &[u8], fds: Vec<OwnedFd>) -> Result<(Header, Reader<'_>), DecodeError> {
+    let mut reader = Reader::carrying(body, fds);
     Ok((reader.read()?, reader))
 }
 
 /// Sends a body to the child at the other end, before it is started.
 pub(crate) fn send(
     channel: &Channel,
-    body: &[u8],
+    body: Body,
     lifeline: BorrowedFd<'_>,
     stdout: Option<BorrowedFd<'_>>,
 ) -> io::Result<()> {
-    let long = if body.len() > INLINE { Some(memory_file::of(c"carom-arguments", body)?) } else { None };
+    let Body { bytes: body, outgoing } = body;
+    let long = if body.len() > INLINE { Some(memory_file::of(c"carom-arguments", &body)?) } else { None };
     let mut fds = vec![lifeline];
     fds.extend(stdout);
     fds.extend(long.as_ref().map(AsFd::as_fd));
+    fds.extend(outgoing.iter().flat_map(Outgoing::fds).map(AsFd::as_fd));
     let mut roles = 0;
     roles |= if stdout.is_some() { roles::STDOUT } else { 0 };
     roles |= if long.is_some() { roles::BODY } else { 0 };
-    let inline = if long.is_some() { &[][..] } else { body };
+    let inline = if long.is_some() { &[][..] } else { &body };
     let build = BuildId::own();
     let parts = [&MAGIC[..], build.as_bytes(), &[roles][..], inline];
-    channel.send(&parts.map(IoSlice::new), &fds)
+    channel.send(&parts.map(IoSlice::new), &fds)?;
+    outgoing.into_iter().for_each(Outgoing::sent);
+    Ok(())
 }
 
 /// What a child received.
@@ -92,6 +105,8 @@ pub(crate) struct Received {
     pub(crate) body: Vec<u8>,
     pub(crate) lifeline: OwnedFd,
     pub(crate) stdout: Option<OwnedFd>,
+    /// Those of the arguments.
+    pub(crate) fds: Vec<OwnedFd>,
 }
 
 /// Why a child has no bootstrap message.
@@ -113,7 +128,7 @@ pub(crate) fn receive(channel: &Channel) -> Result<Received, ReceiveError> {
     let (magic, rest) = message.bytes.split_at_checked(MAGIC.len()).ok_or(ReceiveError::Foreign)?;
     let (build, rest) = rest.split_at_checked(BuildId::LENGTH).ok_or(ReceiveError::Foreign)?;
     let (&roles, inline) = rest.split_first().ok_or(ReceiveError::Foreign)?;
-    if magic != MAGIC || roles & !roles::ALL != 0 || message.fds.len() != 1 + roles.count_ones() as usize {
+    if magic != MAGIC || roles & !roles::ALL != 0 || message.fds.len() < 1 + roles.count_ones() as usize {
         return Err(ReceiveError::Foreign);
     }
     if build != BuildId::own().as_bytes() {
@@ -122,7 +137,8 @@ pub(crate) fn receive(channel: &Channel) -> Result<Received, ReceiveError> {
     let mut fds = message.fds.into_iter();
     let lifeline = fds.next().ok_or(ReceiveError::Foreign)?;
     let stdout = if roles & roles::STDOUT != 0 { fds.next() } else { None };
-    let body = match fds.next() {
+    let long = if roles & roles::BODY != 0 { fds.next() } else { None };
+    let body = match long {
         Some(long) => {
             let mut body = Vec::new();
             File::from(long).read_to_end(&mut body)?;
@@ -130,7 +146,7 @@ pub(crate) fn receive(channel: &Channel) -> Result<Received, ReceiveError> {
         }
         None => inline.to_vec(),
     };
-    Ok(Received { body, lifeline, stdout })
+    Ok(Received { body, lifeline, stdout, fds: fds.collect() })
 }
 
 /// The child's one answer.
@@ -178,6 +194,7 @@ mod tests {
     fn exchange(body: &[u8]) -> Received {
         let (parent, child) = Channel::pair().expect("socketpair");
         let (_hold, end) = lifeline::pair().expect("pipe");
+        let body = Body { bytes: body.to_vec(), outgoing: None };
         send(&parent, body, end.as_fd(), None).expect("send");
         receive(&child).expect("receive")
     }
@@ -208,7 +225,6 @@ mod tests {
         for (bytes, fds) in [
             (b"hello".to_vec(), 1),
             (preamble(own.as_bytes(), 0), 0),
-            (preamble(own.as_bytes(), 0), 2),
             (preamble(own.as_bytes(), roles::BODY), 1),
             (preamble(own.as_bytes(), 0x80), 2),
             (preamble(&own.as_bytes()[1..], 0), 1),

@@ -1,5 +1,7 @@
 //! The one error for programs that do not care which operation failed.
 
+use crate::connection::{RecvError, SendError};
+use crate::pool::{PoolError, TaskError};
 use crate::process::{ExitError, JoinError, SpawnError};
 use crate::{DecodeError, EncodeError};
 
@@ -19,6 +21,18 @@ pub enum Error {
     /// A process failed.
     #[error(transparent)]
     Exit(#[from] ExitError),
+    /// A message could not be sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// A message could not be received.
+    #[error(transparent)]
+    Recv(#[from] RecvError),
+    /// A pool could not be started.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// A call of a task has no result.
+    #[error(transparent)]
+    Task(#[from] TaskError),
     /// A value could not be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),

@@ -28,8 +28,10 @@
 compile_error!("carom runs on Linux with glibc");
 
 // Reading order: what users write, then how a child comes to run it, then the ground.
+mod connection;
 mod error;
 mod macros;
+mod pool;
 mod process;
 pub mod task;
 
@@ -46,14 +48,22 @@ mod report;
 
 mod sys;
 
+// the macros write `::carom`, here too
+extern crate self as carom;
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private_0_1;
 
 pub use authkey::AuthKey;
 pub use codec::{DecodeError, EncodeError};
+pub use connection::{
+    Connection, Fd, Iter, Never, PipeBuilder, Receiver, Receives, RecvError, SendError, Sender, Sends, Untyped, fd,
+    pipe,
+};
 pub use error::{Error, Result};
 pub use macros::{main, task, tasks, test};
+pub use pool::{AsyncResult, Imap, JobBuilder, Panic, Pool, PoolBuilder, PoolError, TaskError};
 pub use process::{
     Builder, CurrentProcess, ExitError, ExitStatus, JoinError, ParentProcess, Process, SpawnError, Stdio,
     active_children, cpu_count, current_process, parent_process,

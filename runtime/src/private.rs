@@ -8,10 +8,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::codec::{Reader, Writer};
+pub use crate::pool::batch::{Batch, run};
 pub use crate::reentry::{enter_main, enter_test};
 pub use crate::registry::{Registered, RegisteredTest, inventory};
 pub use crate::task::Prepared;
-use crate::task::{Location, Prepare, TaskInfo};
+use crate::task::{Location, Prepare, Run, TaskInfo};
 use crate::{DecodeError, EncodeError};
 pub use carom_macros::{instead, with};
 
@@ -19,9 +20,33 @@ pub use carom_macros::{instead, with};
 pub struct Travels<T> {
     encode: fn(&T, &mut Writer) -> Result<(), EncodeError>,
     decode: fn(&mut Reader<'_>) -> Result<T, DecodeError>,
+    /// How many of them go at once, if they are plain numbers.
+    many: fn() -> Option<Many<T>>,
+}
+
+impl<T> Clone for Travels<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Travels<T> {}
+
+/// How many values travel as one block.
+pub struct Many<T> {
+    pub(crate) encode: fn(&[T], &mut Writer) -> Result<(), EncodeError>,
+    pub(crate) decode: fn(&mut Reader<'_>) -> Result<Vec<T>, DecodeError>,
 }
 
 impl<T> Travels<T> {
+    /// How a type travels that is put together of others.
+    pub const fn by(
+        encode: fn(&T, &mut Writer) -> Result<(), EncodeError>,
+        decode: fn(&mut Reader<'_>) -> Result<T, DecodeError>,
+    ) -> Self {
+        Self { encode, decode, many: || None }
+    }
+
     pub fn encode(&self, value: &T, writer: &mut Writer) -> Result<(), EncodeError> {
         (self.encode)(value, writer)
     }
@@ -29,6 +54,39 @@ impl<T> Travels<T> {
     pub fn decode(&self, reader: &mut Reader<'_>) -> Result<T, DecodeError> {
         (self.decode)(reader)
     }
+
+    pub(crate) fn many(&self) -> Option<Many<T>> {
+        (self.many)()
+    }
+}
+
+/// How the input and the output of a task travel.
+pub struct Codec<I, O> {
+    pub input: Travels<I>,
+    pub output: Travels<O>,
+}
+
+/// Encodes a `Result` of which each half travels.
+pub fn encode_result<T, E>(
+    result: &Result<T, E>,
+    ok: Travels<T>,
+    err: Travels<E>,
+    writer: &mut Writer,
+) -> Result<(), EncodeError> {
+    writer.write(&result.is_ok())?;
+    match result {
+        Ok(value) => ok.encode(value, writer),
+        Err(error) => err.encode(error, writer),
+    }
+}
+
+/// Decodes a `Result` of which each half travels.
+pub fn decode_result<T, E>(
+    ok: Travels<T>,
+    err: Travels<E>,
+    reader: &mut Reader<'_>,
+) -> Result<Result<T, E>, DecodeError> {
+    Ok(if reader.read()? { Ok(ok.decode(reader)?) } else { Err(err.decode(reader)?) })
 }
 
 // The roles of a type in a signature. They are one bound, and differ in what the compiler says.
@@ -36,7 +94,7 @@ impl<T> Travels<T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a task: it does not implement serde's `Serialize` and `Deserialize`",
     label = "cannot be sent to another process",
-    note = "it and all types in it need both: to one of your own, add `#[derive(serde::Serialize, serde::Deserialize)]`; otherwise pass what it is made from"
+    note = "it and all types in it need both: to one of your own, add `#[derive(serde::Serialize, serde::Deserialize)]`; a file or socket goes as `carom::Fd<File>`; otherwise pass what it is made from"
 )]
 pub trait Argument: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
@@ -61,7 +119,12 @@ pub trait Failure: Serialize + DeserializeOwned {}
 impl<T: Serialize + DeserializeOwned> Failure for T {}
 
 const fn travels<T: Serialize + DeserializeOwned>() -> Travels<T> {
-    Travels { encode: |value, writer| writer.write(value), decode: |reader| reader.read() }
+    Travels { encode: |value, writer| writer.write(value), decode: |reader| reader.read(), many: many::<T> }
+}
+
+fn many<T: Serialize + DeserializeOwned>() -> Option<Many<T>> {
+    let many = || Many { encode: |values, writer| writer.write(values), decode: |reader| reader.read() };
+    crate::codec::is_number::<T>().then(many)
 }
 
 pub const fn argument<T: Argument>() -> Travels<T> {
@@ -80,9 +143,9 @@ pub const fn task_info(
     name: &'static str,
     (file, line, column): (&'static str, u32, u32),
     (timeout, soft_timeout, retries): (Option<Duration>, Option<Duration>, u32),
-    prepare: Prepare,
+    (prepare, run): (Prepare, Run),
 ) -> TaskInfo {
-    TaskInfo { name, location: Location { file, line, column }, timeout, soft_timeout, retries, prepare }
+    TaskInfo { name, location: Location { file, line, column }, timeout, soft_timeout, retries, prepare, run }
 }
 
 /// Whether what a task returned is a failure, and its text, decided by its type.

@@ -128,7 +128,7 @@ fn refuse(channel: &Channel, reason: &str) -> i32 {
 
 /// Makes this process what the parent wants, and its task ready to run.
 fn prepare(received: Received) -> Result<(&'static str, Prepared), String> {
-    let Received { body, lifeline, stdout } = received;
+    let Received { body, lifeline, stdout, fds } = received;
     let alive = lifeline::arm(lifeline).map_err(|error| format!("it cannot be tied to its parent's life: {error}"))?;
     if !alive {
         // a moment later it would have been killed without a word
@@ -138,7 +138,7 @@ fn prepare(received: Received) -> Result<(&'static str, Prepared), String> {
         stdio::redirect_stdout(stdout.as_fd())
             .map_err(|error| format!("its standard output cannot be set: {error}"))?;
     }
-    let (header, mut arguments) = bootstrap::open(&body).map_err(|error| report(&error))?;
+    let (header, mut arguments) = bootstrap::open(&body, fds).map_err(|error| report(&error))?;
     let task = registry::find(&header.task).ok_or_else(|| {
         let name = &header.task;
         format!(

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 #[doc(hidden)]
 pub use ::inventory;
@@ -22,6 +23,12 @@ pub(crate) fn tasks() -> impl Iterator<Item = &'static TaskInfo> {
 
 pub(crate) fn find(name: &str) -> Option<&'static TaskInfo> {
     tasks().find(|task| task.name == name)
+}
+
+/// The same for many times.
+pub(crate) fn find_quickly(name: &str) -> Option<&'static TaskInfo> {
+    static BY_NAME: OnceLock<HashMap<&str, &TaskInfo>> = OnceLock::new();
+    BY_NAME.get_or_init(|| tasks().map(|task| (task.name, task)).collect()).get(name).copied()
 }
 
 /// The first registered test by name.

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::codec::{DecodeError, EncodeError, Reader, Writer};
+use crate::__private_0_1::Codec;
+use crate::codec::{DecodeError, Reader};
+use crate::pool::batch::Batch;
 use crate::registry;
 
 /// A function that other processes can run; implemented by [`#[task]`](macro@crate::task) only.
@@ -24,7 +26,7 @@ pub trait Task: Copy + Send + Sync + 'static {
     const INFO: &'static TaskInfo;
 
     #[doc(hidden)]
-    fn encode(input: &Self::Input, writer: &mut Writer) -> Result<(), EncodeError>;
+    const CODEC: Codec<Self::Input, Self::Output>;
 }
 
 /// Name, place and options of a task.
@@ -35,6 +37,7 @@ pub struct TaskInfo {
     pub(crate) soft_timeout: Option<Duration>,
     pub(crate) retries: u32,
     pub(crate) prepare: Prepare,
+    pub(crate) run: Run,
 }
 
 /// Decodes the arguments of one call.
@@ -44,6 +47,10 @@ pub type Prepare = fn(&mut Reader<'_>) -> Result<Prepared, DecodeError>;
 /// One call, ready to run; the text of its `Err`, if it returns one.
 #[doc(hidden)]
 pub type Prepared = Box<dyn FnOnce() -> Option<String>>;
+
+/// Decodes inputs, calls the task with each and encodes what it returns.
+#[doc(hidden)]
+pub type Run = fn(&mut Batch<'_>);
 
 /// Where a task stands in the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,5 +113,5 @@ impl fmt::Debug for TaskInfo {
 /// A crate that stands in the manifest but is named nowhere is not linked, and neither are its tasks;
 /// `use that_crate as _;` links it.
 pub fn registered() -> impl Iterator<Item = &'static TaskInfo> {
-    registry::tasks()
+    registry::tasks().filter(|task| !task.name.starts_with("carom::"))
 }

@@ -66,8 +66,10 @@ fn rest(task: &Task) -> TokenStream {
     let types: Vec<_> = arguments.iter().map(|argument| &argument.ty).collect();
     let values: Vec<_> = (0..types.len()).map(|i| local(&format!("carom_value_{i}"))).collect();
     let (reader, writer, output_value) = (local("carom_reader"), local("carom_writer"), local("carom_output"));
+    let (input_value, batch) = (local("carom_input"), local("carom_batch"));
     let formatter = local("carom_formatter");
     let output = output_type(&signature.output);
+    let proof_names: Vec<_> = (0..arguments.len()).map(proof_name).collect();
     let returns = match &signature.output {
         Output::Unit => None,
         _ => Some(quote!(-> #output)),
@@ -77,8 +79,23 @@ fn rest(task: &Task) -> TokenStream {
         ([ty], [value]) => (quote!(#ty), quote!(#value)),
         _ => (quote!((#(#types),*)), quote!((#(#values),*))),
     };
+    let input_codec = match &*proof_names {
+        [one] => quote!(#one),
+        _ => quote! {
+            ::carom::__private_0_1::Travels::by(
+                |#pattern, #writer| {
+                    #(#proof_names.encode(#values, #writer)?;)*
+                    ::core::result::Result::Ok(())
+                },
+                |#reader| {
+                    #(let #values = #proof_names.decode(#reader)?;)*
+                    ::core::result::Result::Ok(#pattern)
+                },
+            )
+        },
+    };
+    let output_codec = output_codec(&signature.output);
     let proofs = arguments.iter().enumerate().map(|(i, argument)| proof(i, &argument.ty));
-    let proof_names: Vec<_> = (0..arguments.len()).map(proof_name).collect();
     let output_proofs = output_proofs(&signature.output);
     let info = info(task);
     quote! {
@@ -92,9 +109,9 @@ fn rest(task: &Task) -> TokenStream {
             impl CaromTask {
                 #(#of_function)*
                 fn call(#(#arguments),*) #returns #body
-                #(#proofs)*
-                #output_proofs
             }
+            #(#proofs)*
+            #output_proofs
             #[automatically_derived]
             impl ::core::ops::Deref for CaromTask {
                 type Target = #pointer;
@@ -120,26 +137,27 @@ fn rest(task: &Task) -> TokenStream {
                 type Input = #input;
                 type Output = #output;
                 const INFO: &'static ::carom::task::TaskInfo = &#info;
-                fn encode(#pattern: &Self::Input, #writer: &mut ::carom::__private_0_1::Writer)
-                    -> ::core::result::Result<(), ::carom::EncodeError>
-                {
-                    #(Self::#proof_names.encode(#values, #writer)?;)*
-                    ::core::result::Result::Ok(())
-                }
+                const CODEC: ::carom::__private_0_1::Codec<#input, #output> = ::carom::__private_0_1::Codec {
+                    input: #input_codec,
+                    output: #output_codec,
+                };
             }
-            impl CaromTask {
-                fn prepare(#reader: &mut ::carom::__private_0_1::Reader<'_>)
-                    -> ::core::result::Result<::carom::__private_0_1::Prepared, ::carom::DecodeError>
-                {
-                    #(let #values = Self::#proof_names.decode(#reader)?;)*
-                    ::core::result::Result::Ok(::std::boxed::Box::new(move || {
-                        use ::carom::__private_0_1::outcome::{
-                            Chained as _, Debugged as _, Displayed as _, Opaque as _, Plain as _, Remote as _,
-                        };
-                        let #output_value = Self::call(#(#values),*);
-                        (&&&&&&::carom::__private_0_1::outcome::Outcome(&#output_value)).carom_failure()
-                    }))
-                }
+            fn carom_prepare(#reader: &mut ::carom::__private_0_1::Reader<'_>)
+                -> ::core::result::Result<::carom::__private_0_1::Prepared, ::carom::DecodeError>
+            {
+                let #input_value = <CaromTask as ::carom::Task>::CODEC.input.decode(#reader)?;
+                ::core::result::Result::Ok(::std::boxed::Box::new(move || {
+                    use ::carom::__private_0_1::outcome::{
+                        Chained as _, Debugged as _, Displayed as _, Opaque as _, Plain as _, Remote as _,
+                    };
+                    let #pattern = #input_value;
+                    let #output_value = CaromTask::call(#(#values),*);
+                    (&&&&&&::carom::__private_0_1::outcome::Outcome(&#output_value)).carom_failure()
+                }))
+            }
+            fn carom_run(#batch: &mut ::carom::__private_0_1::Batch<'_>) {
+                let carom_call = |#pattern: #input| CaromTask::call(#(#values),*);
+                ::carom::__private_0_1::run(&<CaromTask as ::carom::Task>::CODEC, carom_call, #batch);
             }
             ::carom::__private_0_1::inventory::submit! {
                 ::carom::__private_0_1::Registered(<CaromTask as ::carom::Task>::INFO)
@@ -166,7 +184,7 @@ fn info(task: &Task) -> TokenStream {
             #registered,
             (::core::file!(), ::core::line!(), ::core::column!()),
             (#timeout, #soft_timeout, #retries),
-            CaromTask::prepare,
+            (carom_prepare, carom_run),
         )
     }
 }
@@ -203,20 +221,39 @@ fn proof(position: usize, ty: &Type) -> TokenStream {
     quote!(const #name: ::carom::__private_0_1::Travels<#ty> = #value;)
 }
 
+fn output_codec(output: &Output) -> TokenStream {
+    match output {
+        Output::Unit => quote!(::carom::__private_0_1::output::<()>()),
+        Output::Plain(_) => quote!(CAROM_OUTPUT),
+        Output::Result(_) => quote! {
+            ::carom::__private_0_1::Travels::by(
+                |carom_result, carom_writer| {
+                    let (carom_ok, carom_err) = (CAROM_OUTPUT, CAROM_ERROR);
+                    ::carom::__private_0_1::encode_result(carom_result, carom_ok, carom_err, carom_writer)
+                },
+                |carom_reader| {
+                    let (carom_ok, carom_err) = (CAROM_OUTPUT, CAROM_ERROR);
+                    ::carom::__private_0_1::decode_result(carom_ok, carom_err, carom_reader)
+                },
+            )
+        },
+    }
+}
+
 fn output_proofs(output: &Output) -> TokenStream {
     match output {
         Output::Unit => TokenStream::new(),
         Output::Plain(ty) => {
             let value = quote_spanned!(ty.span()=> ::carom::__private_0_1::output::<#ty>());
-            quote!(const _CAROM_OUTPUT: ::carom::__private_0_1::Travels<#ty> = #value;)
+            quote!(const CAROM_OUTPUT: ::carom::__private_0_1::Travels<#ty> = #value;)
         }
         Output::Result(halves) => {
             let Halves { ok, err, .. } = &**halves;
             let value_ok = quote_spanned!(ok.span()=> ::carom::__private_0_1::output::<#ok>());
             let value_err = quote_spanned!(err.span()=> ::carom::__private_0_1::error::<#err>());
             quote! {
-                const _CAROM_OUTPUT: ::carom::__private_0_1::Travels<#ok> = #value_ok;
-                const _CAROM_ERROR: ::carom::__private_0_1::Travels<#err> = #value_err;
+                const CAROM_OUTPUT: ::carom::__private_0_1::Travels<#ok> = #value_ok;
+                const CAROM_ERROR: ::carom::__private_0_1::Travels<#err> = #value_err;
             }
         }
     }

@@ -1,12 +1,28 @@
 //! Figures in the form that `BENCHMARKS.md` describes: `cargo bench -p carom --bench workloads -- WORKLOAD`.
 #![allow(missing_docs)]
 
+mod pipe;
+mod pool;
 mod report;
 mod spawn_join;
 
 /// Every workload by name, in the order of the table in `BENCHMARKS.md`.
-const WORKLOADS: [(&str, fn()); 2] =
-    [("spawn_join", spawn_join::spawn_join), ("spawn_join_large_parent", spawn_join::large_parent)];
+const WORKLOADS: [(&str, fn()); 8] = [
+    ("spawn_join", spawn_join::spawn_join),
+    ("spawn_join_large_parent", spawn_join::large_parent),
+    ("pipe_rtt", pipe::pipe_rtt),
+    ("pipe_bw", pipe::pipe_bw),
+    ("pool_roundtrip", pool::pool_roundtrip),
+    ("pool_map_tiny", pool::pool_map_tiny),
+    ("pool_map_payload", pool::pool_map_payload),
+    ("real_job", pool::real_job),
+];
+
+/// The smallest task that does something.
+#[carom::task]
+fn tiny(x: u64) -> u64 {
+    x.wrapping_mul(2_654_435_761).wrapping_add(1)
+}
 
 fn main() {
     carom::init();

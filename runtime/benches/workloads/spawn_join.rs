@@ -3,11 +3,7 @@
 use carom::Process;
 
 use crate::report::p50;
-
-#[carom::task]
-fn tiny(x: u64) -> u64 {
-    x.wrapping_mul(2_654_435_761).wrapping_add(1)
-}
+use crate::tiny;
 
 fn spawn_and_join() {
     let process = Process::spawn(tiny, 5).expect("spawn");

@@ -53,6 +53,12 @@ macro_rules! kinds {
             None
         }
 
+        /// Whether it is one of the numbers that blocks are made of.
+        pub(super) fn is_number<T>() -> bool {
+            let number = typeid::of::<T>();
+            [$(typeid::of::<$number>()),*].contains(&number)
+        }
+
         /// Gives the numbers of a block to the visitor that asked for a sequence: at once if it wants such a
         /// vector, otherwise one by one.
         pub(super) fn visit<'de, V: Visitor<'de>, E: Error>(visitor: V, block: &Block<'_>) -> Result<V::Value, E> {

@@ -16,15 +16,24 @@
 mod block;
 mod decode;
 mod encode;
+pub(crate) mod transfer;
 
 use std::any::type_name;
+use std::os::fd::OwnedFd;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use transfer::{Incoming, Outgoing};
+
 /// How deep values may nest: each struct, enum, option, sequence and map counts. A thread's stack holds many
 /// times as much, in unoptimised builds too.
 const DEPTH: usize = 128;
+
+/// Whether it is a plain number, of which a vector travels as one block.
+pub(crate) fn is_number<T>() -> bool {
+    block::is_number::<T>()
+}
 
 /// A short mark of a name: the ends of its FNV-1a hash, folded.
 fn mark(name: &str) -> u16 {
@@ -48,74 +57,177 @@ pub struct DecodeError {
     reason: String,
 }
 
-/// Bytes under construction; values follow one another without anything between.
+/// A message under construction: values follow one another without anything between.
 #[derive(Default)]
 pub struct Writer {
     bytes: Vec<u8>,
+    /// None where nothing but bytes can travel.
+    outgoing: Option<Outgoing>,
 }
 
 impl Writer {
-    /// Appends a value; if it refuses, what it had written by then stays and the bytes are of no use.
-    pub(crate) fn write<T: Serialize>(&mut self, value: &T) -> Result<(), EncodeError> {
-        use bincode::error::EncodeError as Cause;
-        bincode::serde::encode_into_writer(encode::Nested::outermost(value), self, bincode::config::standard()).map_err(
-            |cause| {
-                let reason = match cause {
-                    Cause::OtherString(reason) => reason,
-                    Cause::Other(reason) => reason.to_owned(),
-                    other => format!("{other:?}"),
-                };
-                EncodeError { type_name: type_name::<T>(), reason }
-            },
-        )
+    /// Writes to the end of `bytes`, and lets descriptors come along.
+    pub(crate) fn carrying(bytes: Vec<u8>, by_value: bool) -> Self {
+        Self { bytes, outgoing: Some(Outgoing::new(by_value)) }
     }
 
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    /// Appends a value; if it refuses, what it had written by then stays.
+    pub(crate) fn write<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        let Self { bytes, outgoing } = self;
+        transfer::writing(outgoing, || write_to(bytes, value))
+    }
+
+    /// Appends what `write` writes, behind its length, so that a reader that cannot read it finds what follows.
+    pub(crate) fn framed<E>(&mut self, write: impl FnOnce(&mut Self) -> Result<(), E>) -> Result<(), E> {
+        let start = self.bytes.len();
+        self.put_u64(0);
+        write(self)?;
+        self.set_u64(start, (self.bytes.len() - start - 8) as u64);
+        Ok(())
+    }
+
+    pub(crate) fn put_u8(&mut self, byte: u8) {
+        self.bytes.push(byte);
+    }
+
+    /// Appends eight bytes.
+    pub(crate) fn put_u64(&mut self, number: u64) {
+        self.bytes.extend_from_slice(&number.to_le_bytes());
+    }
+
+    /// Replaces the eight bytes at `place`.
+    pub(crate) fn set_u64(&mut self, place: usize, number: u64) {
+        self.bytes[place..place + 8].copy_from_slice(&number.to_le_bytes());
+    }
+
+    /// How much has been written.
+    pub(crate) fn written(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes back what was written after the first `length` bytes.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+    }
+
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Option<Outgoing>) {
+        (self.bytes, self.outgoing)
     }
 }
 
-impl bincode::enc::write::Writer for &mut Writer {
+fn write_to<T: Serialize + ?Sized>(bytes: &mut Vec<u8>, value: &T) -> Result<(), EncodeError> {
+    use bincode::error::EncodeError as Cause;
+    let encoded =
+        bincode::serde::encode_into_writer(encode::Nested::outermost(value), Bytes(bytes), bincode::config::standard());
+    encoded.map_err(|cause| {
+        let reason = match cause {
+            Cause::OtherString(reason) => reason,
+            Cause::Other(reason) => reason.to_owned(),
+            other => format!("{other:?}"),
+        };
+        EncodeError { type_name: type_name::<T>(), reason }
+    })
+}
+
+/// Bytes that grow.
+struct Bytes<'a>(&'a mut Vec<u8>);
+
+impl bincode::enc::write::Writer for Bytes<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
         let full = |_| bincode::error::EncodeError::Other("there is not enough memory for it");
-        self.bytes.try_reserve(bytes.len()).map_err(full)?;
-        self.bytes.extend_from_slice(bytes);
+        self.0.try_reserve(bytes.len()).map_err(full)?;
+        self.0.extend_from_slice(bytes);
         Ok(())
     }
 }
 
-/// Bytes from which values are taken in the order in which they were written.
+/// A message from which values are taken in the order in which they were written.
 pub struct Reader<'a> {
     rest: &'a [u8],
+    incoming: Option<Incoming>,
 }
 
 impl<'a> Reader<'a> {
+    #[cfg(test)]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self { rest: bytes, incoming: None }
+    }
+
+    /// A message that came with these descriptors.
+    pub(crate) fn carrying(bytes: &'a [u8], fds: Vec<OwnedFd>) -> Self {
+        Self { rest: bytes, incoming: Some(Incoming::new(fds)) }
     }
 
     pub(crate) fn read<T: DeserializeOwned>(&mut self) -> Result<T, DecodeError> {
-        use bincode::error::DecodeError as Cause;
-        let budget = decode::Budget::of(self.rest.len());
-        let seed = decode::Seed::<std::marker::PhantomData<T>>::outermost(&budget);
-        let decoded = bincode::serde::seed_decode_from_slice(seed, self.rest, bincode::config::standard());
-        let (value, used) = decoded.map_err(|cause| {
-            let reason = match cause {
-                Cause::OtherString(reason) => reason,
-                Cause::UnexpectedEnd { .. } => "they end too early".to_owned(),
-                Cause::Utf8 { .. } => "a text in them is not UTF-8".to_owned(),
-                other => format!("{other:?}"),
-            };
-            DecodeError { type_name: type_name::<T>(), reason }
-        })?;
-        self.rest = &self.rest[used..];
-        Ok(value)
+        let Self { rest, incoming } = self;
+        transfer::reading(incoming, || read_from(rest))
+    }
+
+    /// Reads a value that all that is left must belong to.
+    pub(crate) fn read_all<T: DeserializeOwned>(&mut self) -> Result<T, DecodeError> {
+        let value = self.read()?;
+        match self.rest.len() {
+            0 => Ok(value),
+            more => {
+                let reason = format!("{more} bytes follow that nothing reads");
+                Err(DecodeError { type_name: type_name::<T>(), reason })
+            }
+        }
+    }
+
+    /// Reads what was written by [`Writer::framed`], all of it, and stands behind it in any case.
+    pub(crate) fn framed<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        let fault = |reason: &str| DecodeError { type_name: type_name::<T>(), reason: reason.to_owned() };
+        let early = || fault("they end too early");
+        let length = usize::try_from(self.take_u64().ok_or_else(early)?).unwrap_or(usize::MAX);
+        let (own, after) = self.rest.split_at_checked(length).ok_or_else(early)?;
+        self.rest = own;
+        let value = read(self);
+        let left = std::mem::replace(&mut self.rest, after).len();
+        match value {
+            Ok(_) if left > 0 => Err(fault(&format!("{left} bytes follow that nothing reads"))),
+            value => value,
+        }
+    }
+
+    pub(crate) fn take_u8(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(byte)
+    }
+
+    /// Takes eight bytes.
+    pub(crate) fn take_u64(&mut self) -> Option<u64> {
+        let (bytes, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(u64::from_le_bytes(*bytes))
     }
 
     /// What has not been read yet.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }
+}
+
+fn read_from<T: DeserializeOwned>(rest: &mut &[u8]) -> Result<T, DecodeError> {
+    use bincode::error::DecodeError as Cause;
+    let budget = decode::Budget::of(rest.len());
+    let seed = decode::Seed::<std::marker::PhantomData<T>>::outermost(&budget);
+    let decoded = bincode::serde::seed_decode_from_slice(seed, rest, bincode::config::standard());
+    let (value, used) = decoded.map_err(|cause| {
+        let reason = match cause {
+            Cause::OtherString(reason) => reason,
+            Cause::UnexpectedEnd { .. } => "they end too early".to_owned(),
+            Cause::Utf8 { .. } => "a text in them is not UTF-8".to_owned(),
+            other => format!("{other:?}"),
+        };
+        DecodeError { type_name: type_name::<T>(), reason }
+    })?;
+    *rest = &rest[used..];
+    Ok(value)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{DEPTH, Reader, Writer};
 fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     let mut writer = Writer::default();
     writer.write(value).expect("encode");
-    writer.into_bytes()
+    writer.into_parts().0
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
@@ -164,7 +164,7 @@ fn values_follow_one_another() {
     let mut writer = Writer::default();
     writer.write(&7u32).expect("encode");
     writer.write(&Some("seven".to_owned())).expect("encode");
-    let bytes = writer.into_bytes();
+    let bytes = writer.into_parts().0;
     let mut reader = Reader::new(&bytes);
     assert_eq!(reader.read::<u32>(), Ok(7));
     assert_eq!(reader.read::<Option<String>>(), Ok(Some("seven".to_owned())));

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::child::{self, Parts};
 use super::{Process, SpawnError, current, reaper};
-use crate::bootstrap::{self, Header};
+use crate::bootstrap::{self, Body, Header};
 use crate::entry::{self, Entry};
 use crate::sys::channel::Channel;
 use crate::sys::exec::{Exec, Failure, SOCKET_FD, Started};
@@ -155,7 +155,7 @@ impl Builder {
     /// As [`Process::spawn`], and if an option is not valid.
     pub fn spawn<T: Task<Input = I>, I>(self, _task: T, input: I) -> Result<Process, SpawnError> {
         self.start(T::INFO.name(), |header| {
-            bootstrap::body(header, |writer| T::encode(&input, writer))
+            bootstrap::body(header, |writer| T::CODEC.input.encode(&input, writer))
                 .map_err(|source| SpawnError::Encode { task: T::INFO.name(), source })
         })
     }
@@ -164,7 +164,7 @@ impl Builder {
     fn start(
         self,
         task: &'static str,
-        body: impl FnOnce(&Header) -> Result<Vec<u8>, SpawnError>,
+        body: impl FnOnce(&Header) -> Result<Body, SpawnError>,
     ) -> Result<Process, SpawnError> {
         let entry = entry::for_child().ok_or(SpawnError::NotInitialised)?;
         if this_process::is_privileged() {
@@ -195,7 +195,7 @@ impl Builder {
             }
         };
         let stdout_later = stdout_later.transpose().map_err(os("duplicate the standard output"))?;
-        bootstrap::send(&channel, &body, lifeline.as_fd(), stdout_later.as_ref().map(AsFd::as_fd))
+        bootstrap::send(&channel, body, lifeline.as_fd(), stdout_later.as_ref().map(AsFd::as_fd))
             .map_err(os("send the arguments"))?;
         let exec = Exec {
             program: &executable,

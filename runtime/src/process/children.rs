@@ -1,6 +1,7 @@
 //! What is done to all children of this process at once: listing them, reaping them, ending them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Process;
@@ -29,8 +30,16 @@ pub fn active_children() -> Vec<Process> {
 #[doc(hidden)]
 pub struct Children;
 
+/// Whether all children are being ended, so that none should be started in the place of another.
+pub(crate) fn is_ending() -> bool {
+    ENDING.load(Ordering::Relaxed)
+}
+
+static ENDING: AtomicBool = AtomicBool::new(false);
+
 impl Drop for Children {
     fn drop(&mut self) {
+        ENDING.store(true, Ordering::Relaxed);
         // other threads, and the destructors of this one, may start more while these are waited for
         loop {
             let children = all();

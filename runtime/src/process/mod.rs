@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 pub use builder::{Builder, Stdio};
 use child::Child;
-pub(crate) use children::Children;
 pub use children::active_children;
+pub(crate) use children::{Children, is_ending};
 pub(crate) use current::become_process;
 pub use current::{CurrentProcess, ParentProcess, cpu_count, current_process, parent_process};
 pub use exit_status::{ExitError, ExitStatus};

@@ -70,7 +70,7 @@ fn run(mut wakes: &File) {
         }
         let sentinels = unheld.iter().map(|child| child.sentinel());
         let mut fds: Vec<_> = sentinels.chain([wakes.as_fd()]).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        let waited = wait::any_readable(&mut fds, None);
+        let waited = wait::any_ready(&mut fds, None);
         while matches!(wakes.read(&mut [0; 64]), Ok(64)) {}
         if !children::reap_unheld() || waited.is_err() {
             std::thread::sleep(REST);

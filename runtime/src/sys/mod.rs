@@ -7,6 +7,7 @@ pub(crate) mod lifeline;
 pub(crate) mod memory_file;
 pub(crate) mod pidfd;
 pub(crate) mod signals;
+pub(crate) mod socket;
 pub(crate) mod stdio;
 pub(crate) mod this_process;
 pub(crate) mod wait;

@@ -2,22 +2,44 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 
 /// Waits until `fd` can be read (or has ended); false if `deadline` comes first. Goes on after signals.
 pub(crate) fn readable(fd: &impl AsFd, deadline: Option<Instant>) -> io::Result<bool> {
     let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
-    Ok(any_readable(&mut fds, deadline)? > 0)
+    Ok(any_ready(&mut fds, deadline)? > 0)
+}
+
+/// Waits until `fd` takes bytes, or never will again. Goes on after signals.
+pub(crate) fn writable(fd: &impl AsFd) -> io::Result<()> {
+    let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)];
+    any_ready(&mut fds, None).map(drop)
+}
+
+/// Waits until one of two can be read (or has ended), and tells which. Goes on after signals.
+pub(crate) fn either_readable(one: &impl AsFd, other: &impl AsFd) -> io::Result<[bool; 2]> {
+    let mut fds = [PollFd::new(one.as_fd(), PollFlags::POLLIN), PollFd::new(other.as_fd(), PollFlags::POLLIN)];
+    any_ready(&mut fds, None)?;
+    Ok(fds.map(|fd| fd.any().unwrap_or(true)))
+}
+
+/// Waits until `fd` takes bytes; false if `process` ends before. Goes on after signals.
+pub(crate) fn writable_or_ended(fd: &impl AsFd, process: &impl AsFd) -> io::Result<bool> {
+    let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLOUT), PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+    any_ready(&mut fds, None)?;
+    let [writable, ended] = fds.map(|fd| fd.any().unwrap_or(true));
+    Ok(writable && !ended)
 }
 
 /// Waits until one of `fds` is ready and returns how many are; 0 if `deadline` comes first.
-pub(crate) fn any_readable(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<usize> {
+pub(crate) fn any_ready(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<usize> {
     loop {
         let left = deadline.map(|deadline| TimeSpec::from_duration(deadline.saturating_duration_since(Instant::now())));
         match ppoll(fds, left, None) {
@@ -25,6 +47,32 @@ pub(crate) fn any_readable(fds: &mut [PollFd<'_>], deadline: Option<Instant>) ->
             Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno.into()),
         }
+    }
+}
+
+/// A bell by which one thread wakes another, which waits until it can be read.
+pub(crate) struct Bell(EventFd);
+
+impl Bell {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?))
+    }
+
+    pub(crate) fn ring(&self) {
+        // it fails only where it has been rung 2^64 times, and then it rings
+        let _ = self.0.write(1);
+    }
+
+    /// Makes it still again.
+    pub(crate) fn still(&self) {
+        // it fails only where it is still
+        let _ = self.0.read();
+    }
+}
+
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

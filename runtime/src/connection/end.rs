@@ -1,0 +1,113 @@
+//! What a connection is without its types: the socket, what it may do, and the two halves.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::error::{RecvError, SendError};
+use super::inbox::{Inbox, Mode};
+use super::outbox::{Outbox, Patience};
+use crate::sys::socket::{self, Direction};
+
+/// What a connection is without its types.
+pub(super) struct End {
+    pub(super) socket: OwnedFd,
+    pub(super) flags: AtomicU8,
+    pub(super) inbox: Mutex<Inbox>,
+    outbox: Mutex<Outbox>,
+}
+
+/// The flags of an end.
+pub(super) mod flag {
+    pub(in super::super) const READABLE: u8 = 1;
+    pub(in super::super) const WRITABLE: u8 = 2;
+    pub(in super::super) const NONBLOCKING: u8 = 4;
+    /// Another process holds it too, so that nothing may be read ahead.
+    pub(in super::super) const SHARED: u8 = 8;
+    /// The other end has been found closed.
+    pub(in super::super) const DISCONNECTED: u8 = 16;
+}
+
+impl End {
+    pub(super) fn new(socket: OwnedFd, flags: u8, inbox: Inbox) -> Self {
+        Self { socket, flags: AtomicU8::new(flags), inbox: Mutex::new(inbox), outbox: Mutex::default() }
+    }
+
+    pub(super) fn has(&self, flag: u8) -> bool {
+        self.flags.load(Ordering::Relaxed) & flag != 0
+    }
+
+    pub(super) fn set(&self, flag: u8, on: bool) {
+        if on {
+            self.flags.fetch_or(flag, Ordering::Relaxed);
+        } else {
+            self.flags.fetch_and(!flag, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn waits(&self) -> bool {
+        !self.has(flag::NONBLOCKING)
+    }
+
+    pub(super) fn patience(&self) -> Patience<'static> {
+        if self.waits() { Patience::Endless } else { Patience::None }
+    }
+
+    pub(super) fn mode(&self) -> Mode<'_> {
+        Mode { socket: self.socket.as_fd(), wait: self.waits(), read_ahead: !self.has(flag::SHARED) }
+    }
+
+    pub(super) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        // nothing under the lock calls into code that is not ours
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        // a message is taken out before it is decoded, which may panic
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn check_writable(&self) -> Result<(), SendError> {
+        match self.has(flag::WRITABLE) {
+            true => Ok(()),
+            false if self.has(flag::DISCONNECTED) => Err(SendError::Disconnected),
+            false => Err(SendError::NotWritable),
+        }
+    }
+
+    /// What became of a message; after an error that cut one off, no other may follow it.
+    pub(super) fn sent(&self, result: Result<(), SendError>) -> Result<(), SendError> {
+        match &result {
+            Err(SendError::Io(_)) => {
+                self.set(flag::WRITABLE, false);
+                // if even that fails, the other end sees it when this one is dropped
+                let _ = socket::end(self.socket.as_fd(), Direction::Sending);
+            }
+            Err(SendError::Disconnected) => {
+                self.set(flag::DISCONNECTED, true);
+                self.set(flag::WRITABLE, false);
+            }
+            _ => {}
+        }
+        result
+    }
+
+    /// Receives under the lock; after an error that leaves something in the way, nothing more.
+    pub(super) fn receive<T>(
+        &self,
+        call: impl FnOnce(&mut Inbox, Mode<'_>) -> Result<T, RecvError>,
+    ) -> Result<T, RecvError> {
+        let mut inbox = self.inbox();
+        if !self.has(flag::READABLE) {
+            return Err(RecvError::NotReadable);
+        }
+        let result = call(&mut inbox, self.mode());
+        if let Err(RecvError::TooLong { .. } | RecvError::Invalid | RecvError::NoMemory { .. }) = result {
+            self.set(flag::READABLE, false);
+            *inbox = Inbox::default();
+            // so that the other end, which might wait for room for ever, finds it closed
+            let _ = socket::end(self.socket.as_fd(), Direction::Receiving);
+        }
+        result
+    }
+}

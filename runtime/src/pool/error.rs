@@ -1,0 +1,155 @@
+//! Why a call of a task has no result, and why there is no pool.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use super::panics::Panic;
+use crate::task::TaskInfo;
+use crate::{DecodeError, EncodeError, ExitStatus, JoinError, SpawnError};
+
+/// A call of a task has no result, and why.
+///
+/// An `Err` that the task returns is not one of these: it is the task's result.
+pub struct TaskError {
+    task: &'static TaskInfo,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+pub(super) enum Kind {
+    Panicked(Box<Panic>),
+    WorkerLost {
+        pid: u32,
+        status: ExitStatus,
+    },
+    NoWorker(Arc<PoolError>),
+    NotSent(Arc<crate::SendError>),
+    NotEncoded(EncodeError),
+    InputNotDecoded(String),
+    OutputNotEncoded(String),
+    OutputNotDecoded(DecodeError),
+    /// The worker could not begin, or did not answer as it should.
+    Refused(String),
+    Closed,
+    Terminated,
+    NotReady,
+    Taken,
+}
+
+impl TaskError {
+    pub(super) fn new(task: &'static TaskInfo, kind: Kind) -> Self {
+        Self { task, kind }
+    }
+
+    /// The name of the task.
+    pub fn task(&self) -> &'static str {
+        self.task.name()
+    }
+
+    /// The panic that ended the call, if one did.
+    pub fn panic(&self) -> Option<&Panic> {
+        match &self.kind {
+            Kind::Panicked(panic) => Some(panic),
+            _ => None,
+        }
+    }
+
+    /// How the worker ended, if it did so in the midst of the call: the call may have run in part.
+    pub fn worker_lost(&self) -> Option<ExitStatus> {
+        match self.kind {
+            Kind::WorkerLost { status, .. } => Some(status),
+            _ => None,
+        }
+    }
+
+    /// Whether the pool was [closed](super::Pool::close) before the call was made.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.kind, Kind::Closed)
+    }
+
+    /// Whether the pool was [terminated](super::Pool::terminate) before the call was done.
+    pub fn is_terminated(&self) -> bool {
+        matches!(self.kind, Kind::Terminated)
+    }
+
+    /// Whether the result was [not there in time](super::AsyncResult::get_timeout). It may come yet.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind, Kind::NotReady)
+    }
+
+    /// Whether the input or the output of the task could not travel, because it refuses to be encoded, or is not
+    /// decoded as what it was.
+    pub fn is_codec(&self) -> bool {
+        use Kind::{InputNotDecoded, NotEncoded, OutputNotDecoded, OutputNotEncoded};
+        matches!(self.kind, NotEncoded(_) | InputNotDecoded(_) | OutputNotEncoded(_) | OutputNotDecoded(_))
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let task = self.task.name();
+        match &self.kind {
+            Kind::Panicked(panic) => write!(f, "task `{task}` panicked: {panic}"),
+            Kind::WorkerLost { pid, status } => {
+                write!(f, "the worker that ran task `{task}` (pid {pid}) ended: {status}")
+            }
+            Kind::NoWorker(_) => write!(f, "no worker could be started for task `{task}`"),
+            Kind::NotSent(_) => write!(f, "the input of task `{task}` could not be sent to a worker"),
+            Kind::NotEncoded(_) => write!(f, "the input of task `{task}` cannot be encoded"),
+            Kind::InputNotDecoded(reason) => write!(f, "the input of task `{task}` did not arrive: {reason}"),
+            Kind::OutputNotEncoded(reason) => write!(f, "the output of task `{task}` cannot be encoded: {reason}"),
+            Kind::OutputNotDecoded(_) => write!(f, "the output of task `{task}` did not arrive"),
+            Kind::Refused(reason) => write!(f, "the worker did not run task `{task}`: {reason}"),
+            Kind::Closed => write!(f, "task `{task}` was not run because its pool is closed"),
+            Kind::Terminated => write!(f, "task `{task}` was not finished because its pool was terminated"),
+            Kind::NotReady => write!(f, "the result of task `{task}` is not there yet"),
+            Kind::Taken => write!(f, "the result of task `{task}` has been taken already"),
+        }
+    }
+}
+
+impl Error for TaskError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            Kind::NoWorker(error) => Some(&**error),
+            Kind::NotSent(error) => Some(&**error),
+            Kind::NotEncoded(error) => Some(error),
+            Kind::OutputNotDecoded(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// A pool, or a worker of it, could not be started. No process is left behind.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum PoolError {
+    /// A pool of no processes was asked for.
+    #[error("a pool needs one process at least")]
+    NoProcesses,
+    /// A worker could not be started.
+    #[error("a worker could not be started")]
+    Spawn(#[from] SpawnError),
+    /// A worker ended before it was ready.
+    #[error("a worker ended before it was ready")]
+    Worker(#[from] JoinError),
+    /// A worker ended before it was ready, without a reason of carom's: what stands above `carom::init()` in `main`,
+    /// or runs before `main`, ended it.
+    #[error("a worker ended ({status}) before it was ready")]
+    Ended {
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// The system refused something else.
+    #[error("cannot {action}")]
+    Os {
+        /// What was tried.
+        action: &'static str,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+}
+
+crate::report::debug_as_report!(TaskError);
+crate::report::debug_as_report!(PoolError);

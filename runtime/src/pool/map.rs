@@ -1,0 +1,160 @@
+//! Many calls of one task: their inputs go out in requests of some calls each, their results come in order or not.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::iter::Fuse;
+use std::sync::Arc;
+
+use super::TaskError;
+use super::batch::{Calls, Request, request, results};
+use super::crew::{Crew, Job};
+use super::shelf::{Outcome, Shelf};
+use crate::task::Task;
+
+/// Requests of one caller that have no outcome yet.
+struct Requests<'p> {
+    crew: &'p Crew,
+    shelf: Arc<Shelf>,
+    /// By their numbers.
+    open: BTreeMap<usize, Calls>,
+    /// How many there have been.
+    made: usize,
+}
+
+impl<'p> Requests<'p> {
+    fn new(crew: &'p Crew) -> Self {
+        Self { crew, shelf: Arc::default(), open: BTreeMap::new(), made: 0 }
+    }
+
+    /// Makes one; false if there are no more inputs.
+    fn make<T: Task>(&mut self, inputs: &mut impl Iterator<Item = T::Input>, chunk_size: usize) -> bool {
+        let Some(Request { bytes, fds, calls }) = request::<T>(inputs, chunk_size) else { return false };
+        let (shelf, number) = (Arc::clone(&self.shelf), self.made);
+        if calls.none_sent() {
+            shelf.put(number, Outcome::Reply(Vec::new(), Vec::new()));
+        } else {
+            self.crew.add(Job { bytes, fds, shelf, number, tries: 0 });
+        }
+        self.open.insert(number, calls);
+        self.made += 1;
+        true
+    }
+
+    /// Gives the results of a request to `each`.
+    fn close<T: Task>(&mut self, number: usize, outcome: Outcome, mut each: impl FnMut(Result<T::Output, TaskError>)) {
+        let Some(calls) = self.open.remove(&number) else { return };
+        match outcome.into_reply() {
+            Ok((bytes, fds)) => results(T::INFO, T::CODEC.output, calls, &bytes, fds, each),
+            Err(kind) => (0..calls.count()).for_each(|_| each(Err(TaskError::new(T::INFO, kind.clone())))),
+        }
+    }
+}
+
+impl Drop for Requests<'_> {
+    fn drop(&mut self) {
+        if !self.open.is_empty() {
+            self.crew.forget(&self.shelf);
+        }
+    }
+}
+
+/// The results of all, in the order of the inputs, or the first error; waits for all in any case.
+pub(super) fn map<T: Task>(
+    crew: &Crew,
+    inputs: impl Iterator<Item = T::Input>,
+    chunk_size: usize,
+) -> Result<Vec<T::Output>, TaskError> {
+    let mut inputs = inputs.fuse();
+    let mut requests = Requests::new(crew);
+    while requests.make::<T>(&mut inputs, chunk_size) {}
+    let mut outputs = Vec::new();
+    let mut failed = None;
+    let mut early = BTreeMap::new();
+    let mut next = 0;
+    while next < requests.made {
+        requests.shelf.wait((requests.made - next - early.len()).min(MANY), None);
+        early.extend(requests.shelf.take());
+        while let Some(outcome) = early.remove(&next) {
+            requests.close::<T>(next, outcome, |result| match result {
+                Ok(output) if failed.is_none() => outputs.push(output),
+                Ok(_) => {}
+                Err(error) => drop(failed.get_or_insert(error)),
+            });
+            next += 1;
+        }
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(outputs),
+    }
+}
+
+/// As many outcomes are worth being woken for.
+const MANY: usize = 256;
+
+/// How many calls there are at a time for each worker, in an iterator that is not asked for more.
+const WINDOW: usize = 16;
+
+/// The results of calls, each as soon as it is there and it is its turn; see [`Pool::imap`](super::Pool::imap).
+///
+/// Inputs are taken as results are: the calls of some of them are under way, however long the iterator is. Calls that
+/// have not been begun when it is dropped are not made.
+#[must_use = "inputs are taken only as results are"]
+pub struct Imap<'p, T: Task, I: Iterator<Item = T::Input>> {
+    inputs: Fuse<I>,
+    ordered: bool,
+    chunk_size: usize,
+    requests: Requests<'p>,
+    /// Outcomes that are there before their turn.
+    early: BTreeMap<usize, Outcome>,
+    /// The number of the request whose turn it is.
+    next: usize,
+    /// Results that are there and have not been given out.
+    results: VecDeque<Result<T::Output, TaskError>>,
+}
+
+impl<'p, T: Task, I: Iterator<Item = T::Input>> Imap<'p, T, I> {
+    pub(super) fn new(crew: &'p Crew, inputs: I, chunk_size: usize, ordered: bool) -> Self {
+        let (requests, early, results) = (Requests::new(crew), BTreeMap::new(), VecDeque::new());
+        Self { inputs: inputs.fuse(), ordered, chunk_size, requests, early, next: 0, results }
+    }
+
+    /// Takes inputs until enough calls are under way.
+    fn fill(&mut self) {
+        let most = WINDOW.div_ceil(self.chunk_size).max(2) * self.requests.crew.processes();
+        while self.requests.open.len() < most && self.requests.make::<T>(&mut self.inputs, self.chunk_size) {}
+    }
+
+    /// Takes in what has arrived.
+    fn sort(&mut self) {
+        let results = &mut self.results;
+        for (number, outcome) in self.requests.shelf.take() {
+            if self.ordered {
+                self.early.insert(number, outcome);
+            } else {
+                self.requests.close::<T>(number, outcome, |result| results.push_back(result));
+            }
+        }
+        while let Some(outcome) = self.early.remove(&self.next) {
+            self.requests.close::<T>(self.next, outcome, |result| results.push_back(result));
+            self.next += 1;
+        }
+    }
+}
+
+impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Imap<'_, T, I> {
+    type Item = Result<T::Output, TaskError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(result) = self.results.pop_front() {
+                return Some(result);
+            }
+            self.fill();
+            if self.requests.open.is_empty() {
+                return None;
+            }
+            self.requests.shelf.wait(1, None);
+            self.sort();
+        }
+    }
+}

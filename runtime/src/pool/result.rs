@@ -1,0 +1,100 @@
+//! The result of one call that is made elsewhere.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::TaskError;
+use super::batch::{Calls, results};
+use super::error::Kind;
+use super::shelf::{Outcome, Shelf};
+use crate::__private_0_1::Travels;
+use crate::task::TaskInfo;
+
+/// The result of [`Pool::apply_async`](super::Pool::apply_async), now or later.
+///
+/// It always comes: as what the task returns, or as an error that says why there is nothing. Dropping the handle does
+/// not stop the task.
+#[doc(alias = "ApplyResult")]
+#[must_use = "the task's result, and its error if it has one, come by this handle"]
+pub struct AsyncResult<O> {
+    task: &'static TaskInfo,
+    codec: Travels<O>,
+    shelf: Arc<Shelf>,
+    /// None once the result has been taken.
+    calls: Mutex<Option<Calls>>,
+}
+
+impl<O> AsyncResult<O> {
+    pub(super) fn new(task: &'static TaskInfo, codec: Travels<O>, shelf: Arc<Shelf>, calls: Calls) -> Self {
+        Self { task, codec, shelf, calls: Mutex::new(Some(calls)) }
+    }
+
+    /// Waits for the result and takes it.
+    ///
+    /// # Errors
+    /// If the call has no result; see [`TaskError`].
+    pub fn get(self) -> Result<O, TaskError> {
+        self.take(None)
+    }
+
+    /// Waits for the result, and at most for `timeout` on the monotonic clock, and takes it. It can be taken once.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get); and one that [is a timeout](TaskError::is_timeout), after which it can be asked for again.
+    pub fn get_timeout(&self, timeout: Duration) -> Result<O, TaskError> {
+        // a time that the clock cannot hold never comes
+        self.take(Instant::now().checked_add(timeout))
+    }
+
+    /// Waits until the result is there, and at most for `timeout`; whether it is.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        self.is_taken() || self.shelf.wait(1, Instant::now().checked_add(timeout))
+    }
+
+    /// Whether the result is there. Does not block.
+    pub fn ready(&self) -> bool {
+        self.wait(Duration::ZERO)
+    }
+
+    fn is_taken(&self) -> bool {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    fn take(&self, deadline: Option<Instant>) -> Result<O, TaskError> {
+        let failed = |kind| Err(TaskError::new(self.task, kind));
+        if self.is_taken() {
+            return failed(Kind::Taken);
+        }
+        if !self.shelf.wait(1, deadline) {
+            return failed(Kind::NotReady);
+        }
+        let (calls, outcome) = {
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            (calls.take(), self.shelf.take().pop_front())
+        };
+        let (Some(calls), Some((_, outcome))) = (calls, outcome) else { return failed(Kind::Taken) };
+        only(self.task, self.codec, calls, outcome)
+    }
+}
+
+/// The result of the one call of a request.
+pub(super) fn only<O>(
+    task: &'static TaskInfo,
+    codec: Travels<O>,
+    calls: Calls,
+    outcome: Outcome,
+) -> Result<O, TaskError> {
+    let mut result = None;
+    match outcome.into_reply() {
+        Ok((bytes, fds)) => results(task, codec, calls, &bytes, fds, |one| result = Some(one)),
+        Err(kind) => result = Some(Err(TaskError::new(task, kind))),
+    }
+    result.unwrap_or_else(|| Err(TaskError::new(task, Kind::Refused("it was not asked to".to_owned()))))
+}
+
+impl<O> fmt::Debug for AsyncResult<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncResult").field("task", &self.task.name()).field("ready", &self.ready()).finish()
+    }
+}

@@ -1,0 +1,113 @@
+//! Where what became of requests is put by the attendants, and taken by the caller.
+
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::PoolError;
+use super::error::Kind;
+use crate::SendError;
+use crate::process::ExitStatus;
+
+/// What became of a request.
+pub(super) enum Outcome {
+    Reply(Vec<u8>, Vec<OwnedFd>),
+    /// The worker ended before it had answered.
+    Lost {
+        pid: u32,
+        status: ExitStatus,
+    },
+    NoWorker(Arc<PoolError>),
+    NotSent(Arc<SendError>),
+    Closed,
+    Terminated,
+}
+
+impl Outcome {
+    /// The reply, or why none of the calls has a result.
+    pub(super) fn into_reply(self) -> Result<(Vec<u8>, Vec<OwnedFd>), Kind> {
+        Err(match self {
+            Outcome::Reply(bytes, fds) => return Ok((bytes, fds)),
+            Outcome::Lost { pid, status } => Kind::WorkerLost { pid, status },
+            Outcome::NoWorker(error) => Kind::NoWorker(error),
+            Outcome::NotSent(error) => Kind::NotSent(error),
+            Outcome::Closed => Kind::Closed,
+            Outcome::Terminated => Kind::Terminated,
+        })
+    }
+
+    /// How much memory it holds.
+    fn size(&self) -> usize {
+        match self {
+            Outcome::Reply(bytes, _) => bytes.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// Outcomes of one caller's requests, by their numbers, in the order in which they came.
+pub(super) type Arrivals = VecDeque<(usize, Outcome)>;
+
+/// Where attendants put outcomes, and the caller takes them.
+#[derive(Default)]
+pub(super) struct Shelf {
+    state: Mutex<State>,
+    enough: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    arrived: Arrivals,
+    /// How much memory they hold.
+    size: usize,
+    /// For how many the caller waits, if it does.
+    awaited: Option<usize>,
+}
+
+/// As much memory is worth being woken for.
+const WORTH: usize = 256 << 10;
+
+impl Shelf {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // no call into anything that can panic is made under the lock
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn put(&self, number: usize, outcome: Outcome) {
+        let mut state = self.lock();
+        state.size += outcome.size();
+        state.arrived.push_back((number, outcome));
+        if state.awaited.is_some_and(|count| state.has(count)) {
+            self.enough.notify_one();
+        }
+    }
+
+    /// Waits until `count` have arrived, or fewer that hold much memory, or it is time; whether any are there.
+    pub(super) fn wait(&self, count: usize, deadline: Option<Instant>) -> bool {
+        let mut state = self.lock();
+        while !state.has(count) {
+            state.awaited = Some(count);
+            state = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                None => self.enough.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(left) if left.is_zero() => break,
+                Some(left) => self.enough.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+        state.awaited = None;
+        !state.arrived.is_empty()
+    }
+
+    /// Takes all that are there.
+    pub(super) fn take(&self) -> Arrivals {
+        let mut state = self.lock();
+        state.size = 0;
+        std::mem::take(&mut state.arrived)
+    }
+}
+
+impl State {
+    fn has(&self, count: usize) -> bool {
+        self.arrived.len() >= count || self.size >= WORTH
+    }
+}

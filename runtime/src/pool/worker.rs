@@ -1,0 +1,111 @@
+//! A worker: a process that answers one request after another.
+
+use std::os::fd::OwnedFd;
+
+use super::PoolError;
+use super::batch::answer;
+use super::panics;
+use crate::connection::{Connection, RecvError, SendError, Untyped, pipe};
+use crate::process::{ExitStatus, Process};
+use crate::sys::{signals, wait};
+
+/// The task that a worker is.
+///
+/// It first sends an empty message, to say that it is ready.
+#[carom::task]
+fn serve(requests: Connection) {
+    signals::leave_the_terminals_group();
+    panics::watch();
+    let patience = || wait::writable(&requests).map_err(SendError::Io);
+    let mut memory = Vec::new();
+    if requests.send_message(&[], &[], &patience).is_err() {
+        return;
+    }
+    // the end of the requests is the end of the worker
+    while let Ok((reply, fds)) =
+        requests.receive_message(|request, fds| answer(request, fds, std::mem::take(&mut memory)))
+    {
+        if requests.send_message(&reply, &fds, &patience).is_err() {
+            return;
+        }
+        if reply.capacity() <= KEPT {
+            memory = reply;
+            memory.clear();
+        }
+    }
+}
+
+/// Memory for replies that has grown beyond this is not kept.
+const KEPT: usize = 4 << 20;
+
+/// The pool's side of a worker.
+pub(super) struct Worker {
+    pub(super) process: Process,
+    connection: Connection,
+}
+
+/// A worker ended, and all that it had sent has been received.
+pub(super) struct Ended;
+
+impl Worker {
+    /// Starts one, which will not be ready at once.
+    pub(super) fn start(name: String) -> Result<Self, PoolError> {
+        let os = |source| PoolError::Os { action: "make a pipe", source };
+        let (connection, theirs) = pipe::<Untyped, Untyped>().map_err(os)?;
+        let process = Process::builder().name(name).daemon(true).spawn(serve, theirs)?;
+        Ok(Self { process, connection })
+    }
+
+    /// Waits until it is ready; where it ends instead, says why.
+    pub(super) fn ready(&self) -> Result<(), PoolError> {
+        match self.reply() {
+            Ok(_) => Ok(()),
+            Err(Ended) => Err(PoolError::Ended { status: self.process.join()? }),
+        }
+    }
+
+    /// Sends a request, and waits while there is no room for it.
+    pub(super) fn request(&self, bytes: &[u8], fds: &[OwnedFd]) -> Result<(), SendError> {
+        self.connection.send_message(bytes, fds, &|| match wait::writable_or_ended(&self.connection, &self.process)
+            .map_err(SendError::Io)?
+        {
+            true => Ok(()),
+            false => Err(SendError::Disconnected),
+        })
+    }
+
+    /// Waits for the next reply.
+    pub(super) fn reply(&self) -> Result<(Vec<u8>, Vec<OwnedFd>), Ended> {
+        let mut ended = false;
+        loop {
+            if !self.connection.has_message() && !ended {
+                // its end is seen by the process too: something that it left behind may hold the socket
+                let [_, process] = wait::either_readable(&self.connection, &self.process).map_err(|_| Ended)?;
+                ended = process;
+            }
+            match self.connection.try_receive_message() {
+                Ok(reply) => return Ok(reply),
+                Err(RecvError::WouldBlock) if !ended => {}
+                Err(_) => return Err(Ended),
+            }
+        }
+    }
+
+    /// Ends it, if it has not ended, and takes its status.
+    pub(super) fn end(self, how: Ending) -> Option<ExitStatus> {
+        if matches!(how, Ending::Killed) {
+            // one that has ended is not there to be killed
+            let _ = self.process.kill();
+        }
+        let Self { process, connection } = self;
+        drop(connection);
+        process.join().ok().or_else(|| process.exit_status())
+    }
+}
+
+/// How to end a worker.
+pub(super) enum Ending {
+    /// When it has done what it was asked.
+    Dismissed,
+    Killed,
+}
