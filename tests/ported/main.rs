@@ -8,4 +8,5 @@ mod end_marker;
 mod ping_pong;
 mod raw_bytes;
 mod service;
+mod squares;
 mod until_end_of_file;

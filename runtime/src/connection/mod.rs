@@ -52,7 +52,7 @@ use crate::sys::wait;
 /// Calls block unless the end is [non-blocking](Self::set_nonblocking). When the process at the other end dies, however
 /// it does, its end is closed: [`recv`](Self::recv) gives what it had sent, then [`RecvError::EndOfFile`]. That is also
 /// what a process leaves that has done its work, so look at its exit status before you take what came for all. And
-/// receive before you join it: a process that sends more than the pipe holds (some 200 KiB) waits until it is received.
+/// receive before you join it: a process that sends more than the pipe holds (some hundred KiB) waits until it is received.
 ///
 /// On the stream a message is its length and its bytes, as Python's `multiprocessing.connection` has them, so
 /// that [`send_bytes`](Self::send_bytes) and [`recv_bytes`](Self::recv_bytes) work with a Python process at the

@@ -97,16 +97,9 @@ impl Crew {
         };
         let (state, ended, started) = (Mutex::new(state), Condvar::new(), AtomicUsize::new(0));
         let crew = Arc::new(Self { state, bells, ended, started });
-        let mut workers = Vec::with_capacity(count);
-        let all_ready = (0..count)
-            .try_for_each(|_| Worker::start(crew.next_name()).map(|worker| workers.push(worker)))
-            .and_then(|()| workers.iter().try_for_each(Worker::ready));
-        if let Err(error) = all_ready {
-            for worker in workers {
-                worker.end(Ending::Killed);
-            }
-            return Err(error);
-        }
+        // they start side by side
+        let workers: Vec<_> = (0..count).map(|_| Worker::start(crew.next_name())).collect::<Result<_, _>>()?;
+        workers.iter().try_for_each(Worker::ready)?;
         for (number, worker) in workers.into_iter().enumerate() {
             crew.lock().workers[number] = Some(worker.process.clone());
             let attendant = Attendant {
@@ -121,7 +114,7 @@ impl Crew {
             let spawned =
                 signals::start_without(|| thread.spawn(move || attendant.run())).map_err(Into::into).flatten();
             if let Err(source) = spawned {
-                // the attendant, and with it the worker's socket, is gone
+                // the attendant, and with it the worker, is gone
                 crew.lock().attendants -= 1;
                 crew.terminate();
                 crew.wait();
@@ -395,11 +388,9 @@ impl Attendant {
         let terminated = state.phase == Phase::Terminated;
         drop(state);
         if terminated {
-            worker.end(Ending::Killed);
             return Err(Outcome::Terminated);
         }
         if let Err(error) = worker.ready() {
-            worker.end(Ending::Killed);
             return Err(if self.is_terminated() { Outcome::Terminated } else { no_worker(error) });
         }
         self.worker = Some(worker);

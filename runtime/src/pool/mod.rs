@@ -33,7 +33,10 @@ use crate::task::Task;
 /// worker that dies (by a signal, `exit`, a crash in native code) costs the call that it was running, which gets an
 /// error that says how it ended; another worker takes its place, and all other calls go on.
 ///
-/// Any number of threads may use a pool at once. Dropping it terminates it: calls that are not done get an error, and
+/// Any number of threads may use a pool at once. It keeps a thread for each worker in this process. Workers are in
+/// process groups of their own and ignore SIGINT, so that Ctrl-C at the terminal is for this process alone to deal with.
+/// Their standard input is empty.
+/// Dropping it terminates it: calls that are not done get an error, and
 /// no process or thread is left.
 ///
 /// ```standalone_crate

@@ -41,7 +41,8 @@ const KEPT: usize = 4 << 20;
 /// The pool's side of a worker.
 pub(super) struct Worker {
     pub(super) process: Process,
-    connection: Connection,
+    /// None once it has been ended.
+    connection: Option<Connection>,
 }
 
 /// A worker ended, and all that it had sent has been received.
@@ -53,7 +54,7 @@ impl Worker {
         let os = |source| PoolError::Os { action: "make a pipe", source };
         let (connection, theirs) = pipe::<Untyped, Untyped>().map_err(os)?;
         let process = Process::builder().name(name).daemon(true).spawn(serve, theirs)?;
-        Ok(Self { process, connection })
+        Ok(Self { process, connection: Some(connection) })
     }
 
     /// Waits until it is ready; where it ends instead, says why.
@@ -66,7 +67,8 @@ impl Worker {
 
     /// Sends a request, and waits while there is no room for it.
     pub(super) fn request(&self, bytes: &[u8], fds: &[OwnedFd]) -> Result<(), SendError> {
-        self.connection.send_message(bytes, fds, &|| match wait::writable_or_ended(&self.connection, &self.process)
+        let connection = self.connection.as_ref().ok_or(SendError::Disconnected)?;
+        connection.send_message(bytes, fds, &|| match wait::writable_or_ended(connection, &self.process)
             .map_err(SendError::Io)?
         {
             true => Ok(()),
@@ -76,14 +78,15 @@ impl Worker {
 
     /// Waits for the next reply.
     pub(super) fn reply(&self) -> Result<(Vec<u8>, Vec<OwnedFd>), Ended> {
+        let connection = self.connection.as_ref().ok_or(Ended)?;
         let mut ended = false;
         loop {
-            if !self.connection.has_message() && !ended {
+            if !connection.has_message() && !ended {
                 // its end is seen by the process too: something that it left behind may hold the socket
-                let [_, process] = wait::either_readable(&self.connection, &self.process).map_err(|_| Ended)?;
+                let [_, process] = wait::either_readable(connection, &self.process).map_err(|_| Ended)?;
                 ended = process;
             }
-            match self.connection.try_receive_message() {
+            match connection.try_receive_message() {
                 Ok(reply) => return Ok(reply),
                 Err(RecvError::WouldBlock) if !ended => {}
                 Err(_) => return Err(Ended),
@@ -92,14 +95,24 @@ impl Worker {
     }
 
     /// Ends it, if it has not ended, and takes its status.
-    pub(super) fn end(self, how: Ending) -> Option<ExitStatus> {
+    pub(super) fn end(mut self, how: Ending) -> Option<ExitStatus> {
         if matches!(how, Ending::Killed) {
             // one that has ended is not there to be killed
             let _ = self.process.kill();
         }
-        let Self { process, connection } = self;
-        drop(connection);
-        process.join().ok().or_else(|| process.exit_status())
+        self.connection = None;
+        self.process.join().ok().or_else(|| self.process.exit_status())
+    }
+}
+
+/// One that nobody has ended is of no use to anybody.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if self.connection.is_some() {
+            // if it cannot be killed or waited for, it ends with this process
+            let _ = self.process.kill();
+            let _ = self.process.join();
+        }
     }
 }
 

@@ -11,17 +11,25 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
+use nix::sys::socket::sockopt::SndBuf;
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, MsgFlags, Shutdown, SockFlag, SockType, send as sys_send, sendmsg, shutdown,
-    socketpair,
+    AddressFamily, ControlMessage, MsgFlags, Shutdown, SockFlag, SockType, send as sys_send, sendmsg, setsockopt,
+    shutdown, socketpair,
 };
 
 /// The most descriptors that the kernel lets one `sendmsg` take (`SCM_MAX_FD`).
 pub(crate) const MOST_FDS: usize = 253;
 
+/// How much a stream may hold of what was sent and not received, if the system allows as much. Each time that it is
+/// full costs two wake-ups.
+const HELD: usize = 1 << 20;
+
 /// Two connected stream sockets.
 pub(crate) fn stream_pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?)
+    let (one, other) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?;
+    setsockopt(&one, SndBuf, &HELD)?;
+    setsockopt(&other, SndBuf, &HELD)?;
+    Ok((one, other))
 }
 
 /// Two connected sockets that keep the bounds of messages.
