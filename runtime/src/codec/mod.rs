@@ -105,6 +105,11 @@ impl Writer {
         self.bytes.len()
     }
 
+    /// How many descriptors come along.
+    pub(crate) fn fds(&self) -> usize {
+        self.outgoing.as_ref().map_or(0, |outgoing| outgoing.fds().len())
+    }
+
     /// Takes back what was written after the first `length` bytes.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.bytes.truncate(length);
@@ -185,8 +190,10 @@ impl<'a> Reader<'a> {
         let length = usize::try_from(self.take_u64().ok_or_else(early)?).unwrap_or(usize::MAX);
         let (own, after) = self.rest.split_at_checked(length).ok_or_else(early)?;
         self.rest = own;
-        let value = read(self);
-        let left = std::mem::replace(&mut self.rest, after).len();
+        let frame = Frame { reader: self, after };
+        let value = read(frame.reader);
+        let left = frame.reader.rest.len();
+        drop(frame);
         match value {
             Ok(_) if left > 0 => Err(fault(&format!("{left} bytes follow that nothing reads"))),
             value => value,
@@ -209,6 +216,18 @@ impl<'a> Reader<'a> {
     /// What has not been read yet.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
+    }
+}
+
+/// A reader that stands behind the frame that it reads when this is dropped, also by a panic in the user's types.
+struct Frame<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    after: &'a [u8],
+}
+
+impl Drop for Frame<'_, '_> {
+    fn drop(&mut self) {
+        self.reader.rest = self.after;
     }
 }
 

@@ -10,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use super::error::{Kind, TaskError};
 use super::panics::{self, Panic};
 use crate::__private_0_1::{Codec, Many, Travels};
-use crate::codec::transfer::Outgoing;
+use crate::codec::transfer::{self, Outgoing};
 use crate::codec::{DecodeError, EncodeError, Reader, Writer};
 use crate::registry;
 use crate::report::report;
@@ -18,6 +18,9 @@ use crate::task::{Task, TaskInfo};
 
 /// A request is not made longer than it takes to pass this.
 const LONG: usize = 1 << 20;
+
+/// Nor after so many descriptors: there is room for those of one more input.
+const MANY_FDS: usize = transfer::MOST / 2;
 
 /// A request that has been encoded.
 pub(super) struct Request {
@@ -65,6 +68,7 @@ pub(super) fn request<T: Task>(inputs: &mut impl Iterator<Item = T::Input>, most
     } else {
         let mut place = 0;
         while writer.written() < LONG
+            && writer.fds() < MANY_FDS
             && let Some(input) = inputs.next()
         {
             let before = writer.written();
@@ -114,6 +118,14 @@ pub(super) fn answer(request: &[u8], fds: Vec<OwnedFd>, reply: Vec<u8>) -> (Vec<
     }
     let (bytes, outgoing) = batch.writer.into_parts();
     (bytes, outgoing.map(Outgoing::into_fds).unwrap_or_default())
+}
+
+/// A reply to a request of which nothing can be done.
+pub(super) fn refusal(reason: &str) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.put_u8(record::REFUSED);
+    put_str(&mut writer, reason);
+    writer.into_parts().0
 }
 
 impl Batch<'_> {

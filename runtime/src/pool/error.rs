@@ -100,7 +100,7 @@ impl fmt::Display for TaskError {
             Kind::InputNotDecoded(reason) => write!(f, "the input of task `{task}` did not arrive: {reason}"),
             Kind::OutputNotEncoded(reason) => write!(f, "the output of task `{task}` cannot be encoded: {reason}"),
             Kind::OutputNotDecoded(_) => write!(f, "the output of task `{task}` did not arrive"),
-            Kind::Refused(reason) => write!(f, "the worker did not run task `{task}`: {reason}"),
+            Kind::Refused(reason) => write!(f, "there is no result of task `{task}` from its worker: {reason}"),
             Kind::Closed => write!(f, "task `{task}` was not run because its pool is closed"),
             Kind::Terminated => write!(f, "task `{task}` was not finished because its pool was terminated"),
             Kind::NotReady => write!(f, "the result of task `{task}` is not there yet"),
@@ -134,8 +134,7 @@ pub enum PoolError {
     /// A worker ended before it was ready.
     #[error("a worker ended before it was ready")]
     Worker(#[from] JoinError),
-    /// A worker ended before it was ready, without a reason of carom's: what stands above `carom::init()` in `main`,
-    /// or runs before `main`, ended it.
+    /// A worker reached its task, and ended before it was ready.
     #[error("a worker ended ({status}) before it was ready")]
     Ended {
         /// How it ended.

@@ -74,12 +74,12 @@ pub(super) fn map<T: Task>(
         requests.shelf.wait((requests.made - next - early.len()).min(MANY), None);
         early.extend(requests.shelf.take());
         while let Some(outcome) = early.remove(&next) {
-            requests.close::<T>(next, outcome, |result| match result {
+            next += 1;
+            requests.close::<T>(next - 1, outcome, |result| match result {
                 Ok(output) if failed.is_none() => outputs.push(output),
                 Ok(_) => {}
                 Err(error) => drop(failed.get_or_insert(error)),
             });
-            next += 1;
         }
     }
     match failed {
@@ -96,8 +96,9 @@ const WINDOW: usize = 16;
 
 /// The results of calls, each as soon as it is there and it is its turn; see [`Pool::imap`](super::Pool::imap).
 ///
-/// Inputs are taken as results are: the calls of some of them are under way, however long the iterator is. Calls that
-/// have not been begun when it is dropped are not made.
+/// Inputs are taken as results are, some calls for each worker ahead of them, however long the iterator is. An iterator
+/// of inputs that blocks keeps back results that are there. Calls that have not been begun when this is dropped are not
+/// made.
 #[must_use = "inputs are taken only as results are"]
 pub struct Imap<'p, T: Task, I: Iterator<Item = T::Input>> {
     inputs: Fuse<I>,
@@ -118,10 +119,11 @@ impl<'p, T: Task, I: Iterator<Item = T::Input>> Imap<'p, T, I> {
         Self { inputs: inputs.fuse(), ordered, chunk_size, requests, early, next: 0, results }
     }
 
-    /// Takes inputs until enough calls are under way.
+    /// Takes inputs until enough calls are under way, or done and not given out.
     fn fill(&mut self) {
         let most = WINDOW.div_ceil(self.chunk_size).max(2) * self.requests.crew.processes();
-        while self.requests.open.len() < most && self.requests.make::<T>(&mut self.inputs, self.chunk_size) {}
+        let done = self.results.len().div_ceil(self.chunk_size);
+        while self.requests.open.len() + done < most && self.requests.make::<T>(&mut self.inputs, self.chunk_size) {}
     }
 
     /// Takes in what has arrived.
@@ -135,8 +137,9 @@ impl<'p, T: Task, I: Iterator<Item = T::Input>> Imap<'p, T, I> {
             }
         }
         while let Some(outcome) = self.early.remove(&self.next) {
-            self.requests.close::<T>(self.next, outcome, |result| results.push_back(result));
+            // before anything of the user's can panic
             self.next += 1;
+            self.requests.close::<T>(self.next - 1, outcome, |result| results.push_back(result));
         }
     }
 }
@@ -146,10 +149,12 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Imap<'_, T, I> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(result) = self.results.pop_front() {
-                return Some(result);
-            }
+            let result = self.results.pop_front();
+            // before the caller does something with the result: the workers are to have something to do meanwhile
             self.fill();
+            if result.is_some() {
+                return result;
+            }
             if self.requests.open.is_empty() {
                 return None;
             }

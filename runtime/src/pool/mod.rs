@@ -1,8 +1,9 @@
 //! Pools: worker processes that run tasks for this one.
 //!
-//! This file is the face. [`batch`] is what is said to workers, [`crew`] how it gets there and what becomes of it when
-//! one dies, [`worker`] the other side; [`shelf`], [`map`] and [`result`] bring outcomes back to the callers.
+//! This file is the face. [`batch`] is what is said to workers, [`crew`] and [`attendant`] how it gets there and what
+//! becomes of it when one dies, [`worker`] the other side; [`shelf`], [`map`] and [`result`] bring outcomes back to the callers.
 
+mod attendant;
 pub(crate) mod batch;
 mod crew;
 mod error;

@@ -71,7 +71,7 @@ impl<O> AsyncResult<O> {
         }
         let (calls, outcome) = {
             let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-            (calls.take(), self.shelf.take().pop_front())
+            (calls.take(), self.shelf.take_last().pop_front())
         };
         let (Some(calls), Some((_, outcome))) = (calls, outcome) else { return failed(Kind::Taken) };
         only(self.task, self.codec, calls, outcome)

@@ -61,8 +61,12 @@ struct State {
     arrived: Arrivals,
     /// How much memory they hold.
     size: usize,
-    /// For how many the caller waits, if it does.
-    awaited: Option<usize>,
+    /// How many threads wait: one, except for the result of a single call.
+    waiting: usize,
+    /// For how many outcomes they wait, all for the same.
+    awaited: usize,
+    /// All that ever come have been taken.
+    over: bool,
 }
 
 /// As much memory is worth being woken for.
@@ -78,24 +82,26 @@ impl Shelf {
         let mut state = self.lock();
         state.size += outcome.size();
         state.arrived.push_back((number, outcome));
-        if state.awaited.is_some_and(|count| state.has(count)) {
-            self.enough.notify_one();
+        if state.waiting > 0 && state.has(state.awaited) {
+            self.enough.notify_all();
         }
     }
 
-    /// Waits until `count` have arrived, or fewer that hold much memory, or it is time; whether any are there.
+    /// Waits until `count` have arrived, or fewer that hold much memory, or it is time; whether any are there, or the
+    /// last have been taken.
     pub(super) fn wait(&self, count: usize, deadline: Option<Instant>) -> bool {
         let mut state = self.lock();
+        state.waiting += 1;
+        state.awaited = count;
         while !state.has(count) {
-            state.awaited = Some(count);
             state = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
                 None => self.enough.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(left) if left.is_zero() => break,
                 Some(left) => self.enough.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
             };
         }
-        state.awaited = None;
-        !state.arrived.is_empty()
+        state.waiting -= 1;
+        state.over || !state.arrived.is_empty()
     }
 
     /// Takes all that are there.
@@ -104,10 +110,21 @@ impl Shelf {
         state.size = 0;
         std::mem::take(&mut state.arrived)
     }
+
+    /// Takes all that are there, and tells those who still wait that no more will come.
+    pub(super) fn take_last(&self) -> Arrivals {
+        let mut state = self.lock();
+        state.over = true;
+        if state.waiting > 0 {
+            self.enough.notify_all();
+        }
+        state.size = 0;
+        std::mem::take(&mut state.arrived)
+    }
 }
 
 impl State {
     fn has(&self, count: usize) -> bool {
-        self.arrived.len() >= count || self.size >= WORTH
+        self.over || self.arrived.len() >= count || self.size >= WORTH
     }
 }

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use super::PoolError;
-use super::batch::answer;
+use super::batch::{answer, refusal};
 use super::panics;
 use crate::connection::{Connection, RecvError, SendError, Untyped, pipe};
 use crate::process::{ExitStatus, Process};
@@ -21,10 +21,16 @@ fn serve(requests: Connection) {
     if requests.send_message(&[], &[], &patience).is_err() {
         return;
     }
-    // the end of the requests is the end of the worker
-    while let Ok((reply, fds)) =
-        requests.receive_message(|request, fds| answer(request, fds, std::mem::take(&mut memory)))
-    {
+    loop {
+        let answered = requests.receive_message(|request, fds| answer(request, fds, std::mem::take(&mut memory)));
+        let (reply, fds) = match answered {
+            Ok(answered) => answered,
+            Err(RecvError::DescriptorsLost) => {
+                (refusal("its request came with descriptors that it may not open"), vec![])
+            }
+            // the end of the requests is the end of the worker
+            Err(_) => return,
+        };
         if requests.send_message(&reply, &fds, &patience).is_err() {
             return;
         }
@@ -89,6 +95,9 @@ impl Worker {
             match connection.try_receive_message() {
                 Ok(reply) => return Ok(reply),
                 Err(RecvError::WouldBlock) if !ended => {}
+                Err(RecvError::DescriptorsLost) => {
+                    return Ok((refusal("its reply came with descriptors that this process may not open"), vec![]));
+                }
                 Err(_) => return Err(Ended),
             }
         }

@@ -1,0 +1,139 @@
+//! The thread that deals with one worker; see the rules of [`crew`](super::crew).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::crew::{Crew, Job, Next};
+use super::error::PoolError;
+use super::shelf::Outcome;
+use super::worker::{Ended, Ending, Worker};
+use crate::SendError;
+use crate::process::is_ending;
+use crate::sys::wait;
+
+pub(super) struct Attendant {
+    crew: Arc<Crew>,
+    number: usize,
+    /// None after one could not be started.
+    worker: Option<Worker>,
+}
+
+/// How often a worker is started, or a job sent to one, where it ends meanwhile.
+const TRIES: u8 = 3;
+
+impl Attendant {
+    pub(super) fn new(crew: Arc<Crew>, number: usize, worker: Worker) -> Self {
+        Self { crew, number, worker: Some(worker) }
+    }
+
+    pub(super) fn run(mut self) {
+        loop {
+            match self.crew.next(self.number, |bell| self.sleep(bell)) {
+                Next::Job(job) => self.attend_to(job),
+                Next::WorkerEnded => self.replace(),
+                Next::End => break,
+            }
+        }
+        if let Some(worker) = self.worker.take() {
+            worker.end(if self.crew.is_terminated() { Ending::Killed } else { Ending::Dismissed });
+        }
+        self.crew.enter(self.number, None);
+    }
+
+    /// Waits until the bell rings; true if the worker has ended before.
+    fn sleep(&self, bell: &wait::Bell) -> bool {
+        let woken = match &self.worker {
+            Some(worker) => wait::either_readable(bell, &worker.process),
+            None => wait::readable(bell, None).map(|rung| [rung, false]),
+        };
+        woken.map_or_else(
+            |_| {
+                // there is no memory to wait with
+                std::thread::sleep(Duration::from_millis(1));
+                false
+            },
+            |[_, ended]| ended,
+        )
+    }
+
+    /// Has the worker do a job; starts one where there is none.
+    fn attend_to(&mut self, job: Job) {
+        if self.worker.is_none()
+            && let Err(outcome) = self.start()
+        {
+            return job.done(outcome);
+        }
+        let Some(worker) = &self.worker else { return job.done(Outcome::Terminated) };
+        match worker.request(&job.bytes, &job.fds) {
+            Ok(()) => match worker.reply() {
+                Ok((bytes, fds)) => job.done(Outcome::Reply(bytes, fds)),
+                Err(Ended) => self.lost(job),
+            },
+            // it has not been begun (rule 2)
+            Err(SendError::Disconnected) if job.tries + 1 < TRIES => {
+                self.crew.take_back(Job { tries: job.tries + 1, ..job });
+                self.replace();
+            }
+            Err(SendError::Disconnected) => self.lost(job),
+            Err(error) => {
+                job.done(Outcome::NotSent(Arc::new(error)));
+                // a part of it may be in the way of the next
+                self.replace();
+            }
+        }
+    }
+
+    /// The worker has ended with this job in hand (rule 1).
+    fn lost(&mut self, job: Job) {
+        let Some(worker) = self.worker.take() else { return job.done(Outcome::Terminated) };
+        let pid = worker.process.pid();
+        let status = worker.end(Ending::Killed);
+        job.done(match status {
+            _ if self.crew.is_terminated() => Outcome::Terminated,
+            Some(status) => Outcome::Lost { pid, status },
+            None => Outcome::NotSent(Arc::new(SendError::Disconnected)),
+        });
+        self.replace();
+    }
+
+    /// Starts another worker in the place of this one, which is of no use any more.
+    fn replace(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            worker.end(Ending::Killed);
+        }
+        // where that fails, the next job tries it again and tells
+        let _ = self.start();
+    }
+
+    /// Starts a worker; otherwise, what becomes of a job that wants one.
+    fn start(&mut self) -> Result<(), Outcome> {
+        let mut tries = 1;
+        loop {
+            if is_ending() || self.crew.is_terminated() {
+                self.crew.enter(self.number, None);
+                return Err(Outcome::Terminated);
+            }
+            match self.try_start() {
+                Ok(None) => {}
+                Ok(worker) => {
+                    self.worker = worker;
+                    return Ok(());
+                }
+                // a signal from outside may have hit it before it was ready
+                Err(_) if tries < TRIES => tries += 1,
+                Err(error) => return Err(Outcome::NoWorker(Arc::new(error))),
+            }
+        }
+    }
+
+    /// None if the pool was terminated meanwhile, and so has not killed this worker.
+    fn try_start(&self) -> Result<Option<Worker>, PoolError> {
+        self.crew.enter(self.number, None);
+        let worker = Worker::start(self.crew.next_name())?;
+        if !self.crew.enter(self.number, Some(&worker.process)) {
+            return Ok(None);
+        }
+        worker.ready()?;
+        Ok(Some(worker))
+    }
+}

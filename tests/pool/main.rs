@@ -1,0 +1,18 @@
+//! Pools, from the side of those who use them. Named by behaviour, after the rows POOL-* of the Python
+//! libraries' pools.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod calls;
+mod ending;
+mod failures;
+mod handles;
+mod kills;
+mod losses;
+mod maps;
+mod programs;
+mod results;
+mod stage;
+mod standing;
+mod travel;
