@@ -3,7 +3,7 @@
 use crate::connection::{RecvError, SendError};
 use crate::pool::{PoolError, TaskError};
 use crate::process::{ExitError, JoinError, SpawnError};
-use crate::{DecodeError, EncodeError};
+use crate::{DecodeError, EncodeError, RemoteError};
 
 /// Any error of carom. Each operation has an error type of its own, which converts into this one.
 ///
@@ -33,6 +33,9 @@ pub enum Error {
     /// A call of a task has no result.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// A task returned an error.
+    #[error("{0}")]
+    Remote(RemoteError),
     /// A value could not be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -45,6 +48,13 @@ pub enum Error {
 }
 
 crate::report::debug_as_report!(Error);
+
+/// For `pool.apply(task, input)??`.
+impl From<RemoteError> for Error {
+    fn from(error: RemoteError) -> Self {
+        Self::Remote(error)
+    }
+}
 
 /// `Result` with carom's [`Error`], or with another where one is given.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -38,16 +38,17 @@
 /// # Options
 /// * `name = "images.thumbnail"`: the name under which workers find it, in place of `crate::module::function`.
 ///   Two tasks of one program cannot have one name; tasks that stand in two functions of one module need this.
-/// * `timeout = "1m30s"`: a pool kills the worker that has run it for so long.
-/// * `soft_timeout = "1m"`: a pool tells it to come to an end; shorter than `timeout`.
-/// * `retries = 2`: how often a pool runs it again after its worker was lost. It should be harmless to repeat.
+/// * `timeout = "1m30s"`: after how long a pool is to kill the worker that runs it.
+/// * `soft_timeout = "1m"`: after how long a pool is to tell it to come to an end; shorter than `timeout`.
+/// * `retries = 2`: how often a pool is to run it again after its worker was lost. It should be harmless to repeat.
 ///
-/// A [`Process`](crate::Process) has no limits of its own: these three are for pools, and
-/// [`TaskInfo`](crate::task::TaskInfo) tells them.
+/// **The last three are checked and told by [`TaskInfo`](crate::task::TaskInfo), but pools do not act on them yet.** A
+/// [`Process`](crate::Process) has no limits of its own.
 ///
 /// The codec between processes does not describe itself: types with serde's `untagged`, `tag` or `flatten`, with
 /// fields or variants that only one direction skips (`skip_serializing_if` among them), and those that accept
-/// anything, as JSON values, are refused when they are sent or received.
+/// anything, as JSON values, are refused when they are sent or received; send such a value as a string of JSON. A
+/// `PathBuf` that is not UTF-8 is refused by serde; an `OsString` travels.
 ///
 /// # What it costs
 /// The name is that of a static value, which derefs to the function's pointer, and of its type. So

@@ -112,7 +112,7 @@ impl<T: Serialize + DeserializeOwned> Output for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a task: it does not implement serde's `Serialize` and `Deserialize`",
     label = "cannot be sent back to the caller",
-    note = "return `Result<_, carom::RemoteError>`: any `std::error::Error` becomes one by `?`"
+    note = "return `Result<_, carom::RemoteError>`: any `std::error::Error` becomes one by `?`; or add `#[derive(serde::Serialize, serde::Deserialize)]` to an error type of your own"
 )]
 pub trait Failure: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]

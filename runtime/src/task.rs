@@ -15,7 +15,7 @@ use crate::registry;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a task",
     label = "this is not a task",
-    note = "annotate the function with `#[carom::task]`, or declare it in `carom::tasks! {{ … }}` if another crate defines it"
+    note = "annotate the function with `#[carom::task]`, or declare it in `carom::tasks! {{ … }}` if another crate defines it; a closure cannot be one: make it a function, and what it captures its arguments"
 )]
 pub trait Task: Copy + Send + Sync + 'static {
     /// The argument where there is one, a tuple for more, `()` for none.

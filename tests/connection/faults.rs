@@ -189,7 +189,41 @@ fn what_is_no_socket_is_an_error_of_the_system() {
     let error = connection.send(&1).expect_err("a file");
     assert!(matches!(&error, SendError::Io(source) if source.raw_os_error() == Some(libc::ENOTSOCK)), "{error:?}");
     assert_eq!(error.to_string(), "cannot send");
-    assert!(matches!(connection.send(&1), Err(SendError::NotWritable)));
+    assert!(connection.writable(), "nothing was cut off");
+}
+
+#[test]
+fn an_end_that_was_made_to_receive_does_not_send_whatever_its_type_says() {
+    let _watchdog = watchdog();
+    let (carrier, carried) = pipe::<Untyped, Untyped>().expect("pipe");
+    let (receiver, _sender) = PipeBuilder::new().one_way::<u8>().expect("pipe");
+    carrier.send(&receiver).expect("send");
+    let taken: Connection<u8, u8> = carried.recv().expect("receive");
+    let error = taken.send(&1).expect_err("it only receives");
+    assert!(matches!(error, SendError::NotWritable), "{error:?}");
+    assert_eq!(error.to_string(), "the connection is closed for sending");
+}
+
+#[test]
+fn a_value_that_receives_while_it_is_received_does_not_hang() {
+    /// Its second part comes as a message of its own.
+    struct Chained(u8, u8);
+    thread_local!(static REST: std::cell::RefCell<Option<std::sync::Arc<Connection>>> = const { std::cell::RefCell::new(None) });
+    impl<'de> serde::Deserialize<'de> for Chained {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let first = u8::deserialize(deserializer)?;
+            let rest = REST.with_borrow(Clone::clone).expect("set");
+            Ok(Self(first, rest.recv().map_err(serde::de::Error::custom)?))
+        }
+    }
+    let _watchdog = watchdog();
+    let (sender, receiver) = pipe::<Untyped, Untyped>().expect("pipe");
+    let receiver = std::sync::Arc::new(receiver);
+    REST.set(Some(std::sync::Arc::clone(&receiver)));
+    sender.send(&1u8).expect("send");
+    sender.send(&2u8).expect("send");
+    let Chained(first, second) = receiver.recv().expect("receive");
+    assert_eq!((first, second), (1, 2));
 }
 
 #[test]

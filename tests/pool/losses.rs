@@ -1,4 +1,5 @@
 //! Calls that end their workers: what that costs, and what it does not.
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
 use carom::Pool;
@@ -19,6 +20,26 @@ fn die(how: String) -> u64 {
         code => std::process::exit(code.parse().expect("a code")),
     }
     unreachable!("it outlived {how}")
+}
+
+/// Becomes another program, which goes on for long.
+#[carom::task]
+fn become_another() {
+    let error = std::process::Command::new("sleep").arg("1000").exec();
+    panic!("{error}");
+}
+
+#[carom::test]
+fn a_worker_that_closes_its_connection_is_ended_and_the_call_says_so() {
+    let _watchdog = watchdog();
+    let pool = pool_of(1);
+    let before = pool.worker_pids();
+    let error = pool.apply(become_another, ()).expect_err("there is no way back");
+    assert!(error.worker_lost().is_none(), "it did not end by itself");
+    let expected = "it closed its connection to the pool, and was ended for that";
+    assert!(error.to_string().ends_with(expected), "{error}");
+    replaced(&pool, &before);
+    assert_eq!(pool.apply(square, 3).expect("a square"), 9);
 }
 
 /// Waits until no worker is one of these, and all places are taken.

@@ -148,6 +148,40 @@ fn without_order_a_quick_call_overtakes_a_slow_one() {
     assert!(results.next().is_none());
 }
 
+#[carom::task]
+fn not_seven(x: u64) -> u64 {
+    assert_ne!(x % 10, 7);
+    x
+}
+
+#[carom::test]
+fn errors_tell_which_input_they_belong_to() {
+    let _watchdog = watchdog();
+    let pool = pool_of(2);
+    for size in [1, 4, 100] {
+        let results = pool.job(not_seven).chunk_size(size).imap_unordered(0..30);
+        let mut failed: Vec<_> = results.filter_map(|result| result.err()?.index()).collect();
+        failed.sort_unstable();
+        assert_eq!(failed, [7, 17, 27]);
+        let error = pool.job(not_seven).chunk_size(size).map(10..30).expect_err("seventeen");
+        assert_eq!(error.index(), Some(7));
+        assert!(error.to_string().ends_with("(input 7)"), "{error}");
+    }
+    assert_eq!(pool.apply(not_seven, 7).expect_err("seven").index(), None);
+}
+
+#[carom::test]
+fn an_iterator_tells_how_many_results_there_will_be() {
+    let _watchdog = watchdog();
+    let pool = pool_of(2);
+    let mut results = pool.job(square).chunk_size(3).imap(0..100);
+    for left in (0..100).rev() {
+        assert_eq!(results.size_hint(), (left + 1, Some(left + 1)));
+        let _ = results.next().expect("a result").expect("a square");
+    }
+    assert_eq!(results.size_hint(), (0, Some(0)));
+}
+
 #[carom::test]
 fn inputs_are_taken_only_as_results_are() {
     let _watchdog = watchdog();

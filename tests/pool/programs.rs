@@ -36,6 +36,24 @@ fn a_worker_that_ends_before_it_serves_is_an_error() {
 }
 
 #[test]
+fn while_there_is_a_worker_calls_are_done_though_another_cannot_be_started() {
+    let _watchdog = watchdog();
+    let obstacle = Journal::new();
+    std::fs::remove_file(&obstacle.0).expect("remove");
+    let output = run(POOLS, &["one-left", obstacle.0.to_str().expect("a text")]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "done by the other\n");
+}
+
+#[test]
+fn what_calls_have_printed_is_not_lost_when_their_worker_is_killed() {
+    let _watchdog = watchdog();
+    let output = run(POOLS, &["prints"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), ".".repeat(20));
+}
+
+#[test]
 fn a_call_is_told_that_no_worker_can_be_started_and_a_later_one_tries_again() {
     let _watchdog = watchdog();
     let obstacle = Journal::new();

@@ -110,14 +110,26 @@ impl Writer {
         self.outgoing.as_ref().map_or(0, |outgoing| outgoing.fds().len())
     }
 
-    /// Takes back what was written after the first `length` bytes.
-    pub(crate) fn truncate(&mut self, length: usize) {
-        self.bytes.truncate(length);
+    /// Where it stands.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { bytes: self.bytes.len(), fds: self.fds() }
+    }
+
+    /// Takes back what was written since.
+    pub(crate) fn go_back(&mut self, mark: &Mark) {
+        self.bytes.truncate(mark.bytes);
+        self.outgoing.iter_mut().for_each(|outgoing| outgoing.truncate(mark.fds));
     }
 
     pub(crate) fn into_parts(self) -> (Vec<u8>, Option<Outgoing>) {
         (self.bytes, self.outgoing)
     }
+}
+
+/// A place in what is being written.
+pub(crate) struct Mark {
+    bytes: usize,
+    fds: usize,
 }
 
 fn write_to<T: Serialize + ?Sized>(bytes: &mut Vec<u8>, value: &T) -> Result<(), EncodeError> {

@@ -34,6 +34,11 @@ impl Outgoing {
         &self.fds
     }
 
+    /// Takes back those after the first `count`.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.fds.truncate(count);
+    }
+
     /// Takes the descriptors out, to be sent later; what values gave up is gone.
     pub(crate) fn into_fds(mut self) -> Vec<OwnedFd> {
         self.undo.clear();
@@ -48,7 +53,7 @@ impl Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        self.undo.drain(..).for_each(|undo| undo());
+        self.undo.drain(..).rev().for_each(|undo| undo());
     }
 }
 

@@ -63,8 +63,15 @@ impl End {
     }
 
     pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
-        // a message is taken out before it is decoded, which may panic
+        // nothing under the lock calls into code that is not ours
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes back the buffer of a message, unless another thread is receiving and may do so for long.
+    pub(super) fn give_back(&self, bytes: Vec<u8>) {
+        if let Ok(mut inbox) = self.inbox.try_lock() {
+            inbox.give_back(bytes);
+        }
     }
 
     pub(super) fn check_writable(&self) -> Result<(), SendError> {
@@ -75,19 +82,17 @@ impl End {
         }
     }
 
-    /// What became of a message; after an error that cut one off, no other may follow it.
-    pub(super) fn sent(&self, result: Result<(), SendError>) -> Result<(), SendError> {
-        match &result {
-            Err(SendError::Io(_)) => {
-                self.set(flag::WRITABLE, false);
-                // if even that fails, the other end sees it when this one is dropped
-                let _ = socket::end(self.socket.as_fd(), Direction::Sending);
-            }
-            Err(SendError::Disconnected) => {
-                self.set(flag::DISCONNECTED, true);
-                self.set(flag::WRITABLE, false);
-            }
-            _ => {}
+    /// Uses the outbox, and notes what cannot be done any more.
+    pub(super) fn send(&self, call: impl FnOnce(&mut Outbox) -> Result<(), SendError>) -> Result<(), SendError> {
+        let mut outbox = self.outbox();
+        let result = call(&mut outbox);
+        if matches!(result, Err(SendError::Disconnected)) {
+            self.set(flag::DISCONNECTED, true);
+            self.set(flag::WRITABLE, false);
+        } else if outbox.cut_off {
+            self.set(flag::WRITABLE, false);
+            // if even that fails, the other end sees it when this one is dropped
+            let _ = socket::end(self.socket.as_fd(), Direction::Sending);
         }
         result
     }

@@ -23,7 +23,8 @@ pub enum SendError {
     /// The connection does not block, and has no room now. Nothing was sent.
     #[error("the connection has no room now")]
     WouldBlock,
-    /// The system refused. What it had taken of the message by then, if anything, the other end sees as cut off.
+    /// The system refused. If it had taken a part of the message by then, the other end sees it cut off, and this one
+    /// is closed for sending.
     #[error("cannot send")]
     Io(#[from] io::Error),
 }

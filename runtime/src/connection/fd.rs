@@ -14,7 +14,7 @@ use crate::codec::transfer;
 ///
 /// It can be (a part of) an argument of a process or of a task in a pool, of what such a task returns, and of a
 /// message on a [`Connection`](crate::Connection). What arrives is another descriptor of the same open file: both processes have it,
-/// and share its position.
+/// and share its position. A message carries at most 250 of them.
 ///
 /// In a struct, `#[serde(with = "carom::fd")]` on a field of such a type does the same without the wrapper.
 ///

@@ -28,11 +28,15 @@ impl<Tx, Rx> Serialize for Connection<Tx, Rx> {
             let reason = "it has a `Connection` of which a message went out in part only; call its `flush` before";
             return Err(serde::ser::Error::custom(reason));
         }
+        // a thread that receives holds the lock until something comes
+        let Ok(mut inbox) = self.end.inbox.try_lock() else {
+            return Err(serde::ser::Error::custom("it has a `Connection` on which another thread is receiving"));
+        };
         let socket = transfer::give("a `Connection`", &self.end.socket)?;
         if !transfer::by_value() {
             self.end.set(flag::SHARED, true);
         }
-        let taken = self.end.inbox().take_all();
+        let taken = inbox.take_all();
         let fds = taken.fds.iter().map(|fd| transfer::give("a `Connection`", fd)).collect::<Result<Vec<_>, S::Error>>();
         let flags = self.end.flags.load(std::sync::atomic::Ordering::Relaxed);
         let (ahead, fds_lost) = (taken.bytes.clone(), taken.fds_lost);

@@ -73,17 +73,9 @@ impl Gathered {
     }
 }
 
-/// Where a whole message is.
-pub(super) enum Whole {
-    /// In what was read ahead.
-    Ahead(Range<usize>),
-    /// In a buffer of its own.
-    Own(Vec<u8>),
-}
-
 /// A whole message, and the descriptors that came with it.
 pub(super) struct Message {
-    pub(super) body: Whole,
+    pub(super) bytes: Vec<u8>,
     pub(super) fds: Vec<OwnedFd>,
 }
 
@@ -116,16 +108,9 @@ impl Inbox {
         *self = Self::holding(taken);
     }
 
-    /// The bytes of a message that is in what was read ahead.
-    pub(super) fn bytes(&self, range: Range<usize>) -> &[u8] {
-        &self.ahead[range]
-    }
-
     /// Takes back the buffer of a message that has been dealt with.
-    pub(super) fn give_back(&mut self, body: Whole) {
-        if let Whole::Own(bytes) = body
-            && bytes.capacity() <= KEPT
-        {
+    pub(super) fn give_back(&mut self, bytes: Vec<u8>) {
+        if (self.spare.capacity() + 1..=KEPT).contains(&bytes.capacity()) {
             self.spare = bytes;
         }
     }
@@ -169,18 +154,32 @@ impl Inbox {
         while !self.has_whole() {
             self.read_more(mode).map_err(|error| self.with_part(error))?;
         }
-        let (header, body) = match self.gathered.take() {
-            Some(Gathered { header, body }) => (header, Whole::Own(body)),
+        let (header, bytes) = match self.gathered.take() {
+            Some(Gathered { header, body }) => (header, body),
             None => match Header::parse(self.unread()) {
                 Parsed::Header(header, used) => {
                     let start = self.unread.start + used;
                     self.unread.start = start + header.length as usize;
-                    (header, Whole::Ahead(start..self.unread.start))
+                    let mut bytes = std::mem::take(&mut self.spare);
+                    bytes.clear();
+                    bytes.extend_from_slice(&self.ahead[start..self.unread.start]);
+                    (header, bytes)
                 }
                 _ => return Err(RecvError::Invalid),
             },
         };
-        Ok(Message { body, fds: self.take_fds(header.fds)? })
+        Ok(Message { bytes, fds: self.take_fds(header.fds)? })
+    }
+
+    /// The bytes of the next message, once it is whole, in memory that is not much more than they need.
+    pub(super) fn receive_bytes(&mut self, mode: Mode<'_>) -> Result<Vec<u8>, RecvError> {
+        let Message { bytes, .. } = self.receive(mode)?;
+        if bytes.capacity() / 2 <= bytes.len() {
+            return Ok(bytes);
+        }
+        let own = bytes.clone();
+        self.give_back(bytes);
+        Ok(own)
     }
 
     /// The length of the next message, as soon as its header is there.
@@ -207,14 +206,10 @@ impl Inbox {
             }
             // what is gathered already, or may have to be left half-read, goes by way of the message's own buffer
             _ => {
-                let message = self.receive(mode)?;
-                let bytes = match &message.body {
-                    Whole::Ahead(range) => &self.ahead[range.clone()],
-                    Whole::Own(body) => body,
-                };
+                let Message { bytes, .. } = self.receive(mode)?;
                 let length = bytes.len();
-                buffer[..length].copy_from_slice(bytes);
-                self.give_back(message.body);
+                buffer[..length].copy_from_slice(&bytes);
+                self.give_back(bytes);
                 return Ok(length);
             }
         };
@@ -258,12 +253,13 @@ impl Inbox {
         let count = usize::from(count);
         let all_there = self.fds.len() >= count;
         let fds = self.fds.drain(..count.min(self.fds.len())).collect();
-        let lost = self.fds_lost && self.fds.is_empty();
+        // the last that came are the ones that are not all there
+        let lost = !all_there && self.fds_lost;
         if self.unread.is_empty() {
             // nobody can claim them any more
             self.fds.clear();
         }
-        if lost {
+        if lost || self.unread.is_empty() {
             self.fds_lost = false;
         }
         match (all_there, lost) {

@@ -18,7 +18,6 @@ mod raw;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, TryLockError};
@@ -31,7 +30,7 @@ pub use direction::{Never, Receives, Sends, Untyped};
 use end::{End, flag};
 pub use error::{RecvError, SendError};
 pub use fd::Fd;
-use inbox::{Inbox, Message, Whole};
+use inbox::{Inbox, Message};
 use outbox::Patience;
 pub use pipe::{PipeBuilder, pipe};
 
@@ -110,13 +109,14 @@ impl<Tx, Rx> Connection<Tx, Rx> {
         let mut writer = Writer::carrying(buffer, false);
         let written = writer.write(value);
         let (bytes, outgoing) = writer.into_parts();
-        let mut outbox = self.end.outbox();
-        let sent = written.map_err(|source| SendError::Encode { source }).and_then(|()| {
-            let fds = outgoing.as_ref().map_or(&[][..], |outgoing| outgoing.fds());
-            self.end.sent(outbox.send(self.end.socket.as_fd(), &bytes, fds, self.end.patience()))
+        let fds = outgoing.as_ref().map_or(&[][..], |outgoing| outgoing.fds());
+        let sent = self.end.send(|outbox| {
+            let sent = written
+                .map_err(|source| SendError::Encode { source })
+                .and_then(|()| outbox.send(self.end.socket.as_fd(), &bytes, fds, self.end.patience()));
+            outbox.give_back(bytes);
+            sent
         });
-        outbox.give_back(bytes);
-        drop(outbox);
         if let (Ok(()), Some(outgoing)) = (&sent, outgoing) {
             outgoing.sent();
         }
@@ -133,17 +133,15 @@ impl<Tx, Rx> Connection<Tx, Rx> {
     where
         Rx: Receives<T>,
     {
-        self.end.receive(|inbox, mode| {
-            let Message { body, fds } = inbox.receive(mode)?;
-            let bytes = match &body {
-                Whole::Ahead(range) => inbox.bytes(Range::clone(range)),
-                Whole::Own(bytes) => bytes,
-            };
-            let read = Reader::carrying(bytes, fds).read_all();
-            let read = read.map_err(|source| RecvError::Decode { source, message: bytes.to_vec() });
-            inbox.give_back(body);
-            read
-        })
+        let Message { bytes, fds } = self.end.receive(Inbox::receive)?;
+        // outside of the lock, because it may be long, or receive something itself
+        match Reader::carrying(&bytes, fds).read_all() {
+            Ok(value) => {
+                self.end.give_back(bytes);
+                Ok(value)
+            }
+            Err(source) => Err(RecvError::Decode { source, message: bytes }),
+        }
     }
 
     /// Sends bytes as they are, for [`recv_bytes`](Self::recv_bytes). To send a part, pass a part:
@@ -156,8 +154,7 @@ impl<Tx, Rx> Connection<Tx, Rx> {
         Tx: direction::Sending,
     {
         self.end.check_writable()?;
-        let mut outbox = self.end.outbox();
-        self.end.sent(outbox.send(self.end.socket.as_fd(), bytes, &[], self.end.patience()))
+        self.end.send(|outbox| outbox.send(self.end.socket.as_fd(), bytes, &[], self.end.patience()))
     }
 
     /// Receives one message as bytes, of at most `maxlength` if that is given; blocks until it is there.
@@ -177,11 +174,7 @@ impl<Tx, Rx> Connection<Tx, Rx> {
                     return Err(RecvError::TooLong { length, limit });
                 }
             }
-            let Message { body, .. } = inbox.receive(mode)?;
-            Ok(match body {
-                Whole::Ahead(range) => inbox.bytes(range).to_vec(),
-                Whole::Own(bytes) => bytes,
-            })
+            inbox.receive_bytes(mode)
         })
     }
 
@@ -198,12 +191,7 @@ impl<Tx, Rx> Connection<Tx, Rx> {
             if inbox.next_length(mode)? <= buffer.len() as u64 {
                 return inbox.receive_into(mode, buffer);
             }
-            let Message { body, .. } = inbox.receive(mode)?;
-            let message = match body {
-                Whole::Ahead(range) => inbox.bytes(range).to_vec(),
-                Whole::Own(bytes) => bytes,
-            };
-            Err(RecvError::BufferTooShort { message })
+            Err(RecvError::BufferTooShort { message: inbox.receive_bytes(mode)? })
         })
     }
 
@@ -267,8 +255,7 @@ impl<Tx, Rx> Connection<Tx, Rx> {
     /// # Errors
     /// If the other end is closed.
     pub fn flush(&self) -> Result<(), SendError> {
-        let mut outbox = self.end.outbox();
-        if outbox.has_rest() { self.end.sent(outbox.flush(self.end.socket.as_fd(), Patience::Endless)) } else { Ok(()) }
+        self.end.send(|outbox| outbox.flush(self.end.socket.as_fd(), Patience::Endless))
     }
 
     /// Whether this end can receive: it was made to, and nothing has come that is in the way.

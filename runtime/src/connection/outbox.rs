@@ -36,6 +36,8 @@ pub(super) struct Outbox {
     begin: usize,
     /// For messages that are encoded; it keeps its memory.
     buffer: Vec<u8>,
+    /// A message was cut off, so that no other may follow it.
+    pub(super) cut_off: bool,
 }
 
 impl Outbox {
@@ -58,7 +60,9 @@ impl Outbox {
     /// Sends what is left of earlier messages.
     pub(super) fn flush(&mut self, socket: BorrowedFd<'_>, patience: Patience<'_>) -> Result<(), SendError> {
         while self.begin < self.rest.len() {
-            self.begin += send(socket, &[IoSlice::new(&self.rest[self.begin..])], &[], patience)?;
+            let sent = send(socket, &[IoSlice::new(&self.rest[self.begin..])], &[], patience);
+            self.cut_off |= matches!(sent, Err(SendError::Io(_)));
+            self.begin += sent?;
         }
         if self.begin > 0 {
             (self.rest, self.begin) = (Vec::new(), 0);
@@ -97,7 +101,10 @@ impl Outbox {
                     self.rest.extend_from_slice(body);
                     return Ok(());
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.cut_off = true;
+                    return Err(error);
+                }
             }
         }
         Ok(())

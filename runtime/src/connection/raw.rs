@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::inbox::{Message, Mode, Whole};
+use super::inbox::{Inbox, Message, Mode};
 use super::outbox::Patience;
 use super::{Connection, RecvError, SendError};
 
@@ -20,25 +20,17 @@ impl Connection {
     /// Receives a message if it is there.
     pub(crate) fn try_receive_message(&self) -> Result<(Vec<u8>, Vec<OwnedFd>), RecvError> {
         self.end.receive(|inbox, mode| {
-            let Message { body, fds } = inbox.receive(Mode { wait: false, ..mode })?;
-            Ok(match body {
-                Whole::Ahead(range) => (inbox.bytes(range).to_vec(), fds),
-                Whole::Own(bytes) => (bytes, fds),
-            })
+            let Message { bytes, fds } = inbox.receive(Mode { wait: false, ..mode })?;
+            Ok((bytes, fds))
         })
     }
 
     /// Receives a message, waits for it, and lets `call` look at it.
     pub(crate) fn receive_message<T>(&self, call: impl FnOnce(&[u8], Vec<OwnedFd>) -> T) -> Result<T, RecvError> {
-        self.end.receive(|inbox, mode| {
-            let Message { body, fds } = inbox.receive(mode)?;
-            let value = match &body {
-                Whole::Ahead(range) => call(inbox.bytes(range.clone()), fds),
-                Whole::Own(bytes) => call(bytes, fds),
-            };
-            inbox.give_back(body);
-            Ok(value)
-        })
+        let Message { bytes, fds } = self.end.receive(Inbox::receive)?;
+        let value = call(&bytes, fds);
+        self.end.give_back(bytes);
+        Ok(value)
     }
 
     /// Whether a message has been read that was not given out.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::batch::refusal;
 use super::crew::{Crew, Job, Next};
 use super::error::PoolError;
 use super::shelf::Outcome;
-use super::worker::{Ended, Ending, Worker};
+use super::worker::{Ending, Gone, Worker};
 use crate::SendError;
 use crate::process::is_ending;
 use crate::sys::wait;
@@ -20,6 +21,9 @@ pub(super) struct Attendant {
 
 /// How often a worker is started, or a job sent to one, where it ends meanwhile.
 const TRIES: u8 = 3;
+
+/// How long to leave jobs to others where no worker can be started.
+const REST: Duration = Duration::from_millis(20);
 
 impl Attendant {
     pub(super) fn new(crew: Arc<Crew>, number: usize, worker: Worker) -> Self {
@@ -61,13 +65,23 @@ impl Attendant {
         if self.worker.is_none()
             && let Err(outcome) = self.start()
         {
-            return job.done(outcome);
+            if !matches!(outcome, Outcome::NoWorker(_)) || !self.crew.has_workers() {
+                return job.done(outcome);
+            }
+            // others are better off: leave it to them
+            self.crew.take_back(job);
+            return std::thread::sleep(REST);
         }
         let Some(worker) = &self.worker else { return job.done(Outcome::Terminated) };
         match worker.request(&job.bytes, &job.fds) {
             Ok(()) => match worker.reply() {
                 Ok((bytes, fds)) => job.done(Outcome::Reply(bytes, fds)),
-                Err(Ended) => self.lost(job),
+                Err(Gone::Ended) => self.lost(job),
+                Err(Gone::Left) => {
+                    let reason = "it closed its connection to the pool, and was ended for that";
+                    job.done(Outcome::Reply(refusal(reason), Vec::new()));
+                    self.replace();
+                }
             },
             // it has not been begun (rule 2)
             Err(SendError::Disconnected) if job.tries + 1 < TRIES => {
@@ -121,7 +135,10 @@ impl Attendant {
                 }
                 // a signal from outside may have hit it before it was ready
                 Err(_) if tries < TRIES => tries += 1,
-                Err(error) => return Err(Outcome::NoWorker(Arc::new(error))),
+                Err(error) => {
+                    self.crew.enter(self.number, None);
+                    return Err(Outcome::NoWorker(Arc::new(error)));
+                }
             }
         }
     }

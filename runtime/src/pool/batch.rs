@@ -71,11 +71,11 @@ pub(super) fn request<T: Task>(inputs: &mut impl Iterator<Item = T::Input>, most
             && writer.fds() < MANY_FDS
             && let Some(input) = inputs.next()
         {
-            let before = writer.written();
+            let before = writer.mark();
             match writer.framed(|writer| codec.encode(&input, writer)) {
                 Ok(()) => calls.sent += 1,
                 Err(error) => {
-                    writer.truncate(before);
+                    writer.go_back(&before);
                     calls.refused.push((place, error));
                 }
             }
@@ -155,10 +155,10 @@ impl Batch<'_> {
     }
 
     fn value<O>(&mut self, value: &O, codec: Travels<O>) {
-        let before = self.writer.written();
+        let before = self.writer.mark();
         self.writer.put_u8(record::VALUE);
         if let Err(error) = self.writer.framed(|writer| codec.encode(value, writer)) {
-            self.writer.truncate(before);
+            self.writer.go_back(&before);
             self.tell(record::NOT_ENCODED, &report(&error));
         }
     }
@@ -218,14 +218,14 @@ impl<O> Outputs<O> {
                 }
             }
         } else {
-            let before = batch.writer.written();
+            let before = batch.writer.mark();
             let done = caught(|| {
                 let value = call(batch)?;
                 batch.value(&value, self.codec);
                 Ok(())
             });
             if let Err(failure) = done {
-                batch.writer.truncate(before);
+                batch.writer.go_back(&before);
                 batch.fail(failure);
             }
         }
@@ -234,10 +234,10 @@ impl<O> Outputs<O> {
     /// Writes those that wait.
     fn write(&mut self, batch: &mut Batch<'_>) {
         let Some(many) = self.many.as_ref().filter(|_| !self.values.is_empty()) else { return };
-        let before = batch.writer.written();
+        let before = batch.writer.mark();
         batch.writer.put_u8(record::BLOCK);
         if let Err(error) = (many.encode)(&self.values, &mut batch.writer) {
-            batch.writer.truncate(before);
+            batch.writer.go_back(&before);
             self.values.iter().for_each(|_| batch.tell(record::NOT_ENCODED, &report(&error)));
         }
         self.values.clear();

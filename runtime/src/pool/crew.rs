@@ -6,8 +6,9 @@
 //!
 //! 1. A worker that ends before it has answered a request costs that request, and no other.
 //! 2. A request that could not be written whole has not been begun: it goes back to the head of the queue.
-//! 3. A worker that ends while it has nothing to do is replaced at once. Where that fails, the next request tries again
-//!    and tells, so that a program that cannot start workers does not do so for ever.
+//! 3. A worker that ends while it has nothing to do is replaced at once. Where that fails, the next request tries again,
+//!    is left to the other workers if there are any, and tells otherwise: a program that cannot start workers does not
+//!    try for ever.
 //! 4. Every job gets one outcome, and gets it outside of all locks but its shelf's.
 
 use std::collections::VecDeque;
@@ -135,6 +136,7 @@ impl Crew {
 
     /// Takes the jobs of one caller that have not been begun out of the queue.
     pub(super) fn forget(&self, shelf: &Arc<Shelf>) {
+        shelf.take_last();
         self.lock().queue.retain(|job| !Arc::ptr_eq(&job.shelf, shelf));
     }
 
@@ -208,8 +210,17 @@ impl Crew {
             drop(state);
             return job.done(Outcome::Terminated);
         }
+        if job.shelf.is_over() {
+            // its caller has gone meanwhile
+            return;
+        }
         state.queue.push_front(job);
         self.wake_all(state);
+    }
+
+    /// Whether any attendant has a worker.
+    pub(super) fn has_workers(&self) -> bool {
+        self.lock().workers.iter().any(Option::is_some)
     }
 
     /// Enters the worker of an attendant, or that it has none; false if it was to be terminated before.

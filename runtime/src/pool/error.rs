@@ -11,8 +11,13 @@ use crate::{DecodeError, EncodeError, ExitStatus, JoinError, SpawnError};
 /// A call of a task has no result, and why.
 ///
 /// An `Err` that the task returns is not one of these: it is the task's result.
-pub struct TaskError {
+pub struct TaskError(Box<Parts>);
+
+/// Boxed, so that results stay small.
+struct Parts {
     task: &'static TaskInfo,
+    /// Which of several inputs.
+    index: Option<usize>,
     kind: Kind,
 }
 
@@ -39,25 +44,37 @@ pub(super) enum Kind {
 
 impl TaskError {
     pub(super) fn new(task: &'static TaskInfo, kind: Kind) -> Self {
-        Self { task, kind }
+        Self(Box::new(Parts { task, index: None, kind }))
+    }
+
+    /// The error of the call with this input.
+    pub(super) fn of_input(mut self, index: usize) -> Self {
+        self.0.index = Some(index);
+        self
+    }
+
+    /// Which input of a `map` or an `imap` the call had, counted from 0.
+    pub fn index(&self) -> Option<usize> {
+        self.0.index
     }
 
     /// The name of the task.
     pub fn task(&self) -> &'static str {
-        self.task.name()
+        self.0.task.name()
     }
 
     /// The panic that ended the call, if one did.
     pub fn panic(&self) -> Option<&Panic> {
-        match &self.kind {
+        match &self.0.kind {
             Kind::Panicked(panic) => Some(panic),
             _ => None,
         }
     }
 
-    /// How the worker ended, if it did so in the midst of the call: the call may have run in part.
+    /// How the worker ended, if it did so in the midst of the call, or of another one of the same chunk: the call may
+    /// have run, wholly or in part.
     pub fn worker_lost(&self) -> Option<ExitStatus> {
-        match self.kind {
+        match self.0.kind {
             Kind::WorkerLost { status, .. } => Some(status),
             _ => None,
         }
@@ -65,31 +82,31 @@ impl TaskError {
 
     /// Whether the pool was [closed](super::Pool::close) before the call was made.
     pub fn is_closed(&self) -> bool {
-        matches!(self.kind, Kind::Closed)
+        matches!(self.0.kind, Kind::Closed)
     }
 
     /// Whether the pool was [terminated](super::Pool::terminate) before the call was done.
     pub fn is_terminated(&self) -> bool {
-        matches!(self.kind, Kind::Terminated)
+        matches!(self.0.kind, Kind::Terminated)
     }
 
     /// Whether the result was [not there in time](super::AsyncResult::get_timeout). It may come yet.
     pub fn is_timeout(&self) -> bool {
-        matches!(self.kind, Kind::NotReady)
+        matches!(self.0.kind, Kind::NotReady)
     }
 
     /// Whether the input or the output of the task could not travel, because it refuses to be encoded, or is not
     /// decoded as what it was.
     pub fn is_codec(&self) -> bool {
         use Kind::{InputNotDecoded, NotEncoded, OutputNotDecoded, OutputNotEncoded};
-        matches!(self.kind, NotEncoded(_) | InputNotDecoded(_) | OutputNotEncoded(_) | OutputNotDecoded(_))
+        matches!(self.0.kind, NotEncoded(_) | InputNotDecoded(_) | OutputNotEncoded(_) | OutputNotDecoded(_))
     }
 }
 
 impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let task = self.task.name();
-        match &self.kind {
+        let task = self.0.task.name();
+        match &self.0.kind {
             Kind::Panicked(panic) => write!(f, "task `{task}` panicked: {panic}"),
             Kind::WorkerLost { pid, status } => {
                 write!(f, "the worker that ran task `{task}` (pid {pid}) ended: {status}")
@@ -105,13 +122,14 @@ impl fmt::Display for TaskError {
             Kind::Terminated => write!(f, "task `{task}` was not finished because its pool was terminated"),
             Kind::NotReady => write!(f, "the result of task `{task}` is not there yet"),
             Kind::Taken => write!(f, "the result of task `{task}` has been taken already"),
-        }
+        }?;
+        self.0.index.map_or(Ok(()), |index| write!(f, " (input {index})"))
     }
 }
 
 impl Error for TaskError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.kind {
+        match &self.0.kind {
             Kind::NoWorker(error) => Some(&**error),
             Kind::NotSent(error) => Some(&**error),
             Kind::NotEncoded(error) => Some(error),

@@ -14,15 +14,17 @@ use crate::task::Task;
 struct Requests<'p> {
     crew: &'p Crew,
     shelf: Arc<Shelf>,
-    /// By their numbers.
-    open: BTreeMap<usize, Calls>,
+    /// By their numbers, with the index of the first input.
+    open: BTreeMap<usize, (usize, Calls)>,
     /// How many there have been.
     made: usize,
+    /// How many inputs they have had.
+    inputs: usize,
 }
 
 impl<'p> Requests<'p> {
     fn new(crew: &'p Crew) -> Self {
-        Self { crew, shelf: Arc::default(), open: BTreeMap::new(), made: 0 }
+        Self { crew, shelf: Arc::default(), open: BTreeMap::new(), made: 0, inputs: 0 }
     }
 
     /// Makes one; false if there are no more inputs.
@@ -34,14 +36,21 @@ impl<'p> Requests<'p> {
         } else {
             self.crew.add(Job { bytes, fds, shelf, number, tries: 0 });
         }
-        self.open.insert(number, calls);
+        let first = self.inputs;
+        self.inputs += calls.count();
+        self.open.insert(number, (first, calls));
         self.made += 1;
         true
     }
 
     /// Gives the results of a request to `each`.
     fn close<T: Task>(&mut self, number: usize, outcome: Outcome, mut each: impl FnMut(Result<T::Output, TaskError>)) {
-        let Some(calls) = self.open.remove(&number) else { return };
+        let Some((first, calls)) = self.open.remove(&number) else { return };
+        let mut index = first;
+        let mut each = |result: Result<T::Output, TaskError>| {
+            each(result.map_err(|error| error.of_input(index)));
+            index += 1;
+        };
         match outcome.into_reply() {
             Ok((bytes, fds)) => results(T::INFO, T::CODEC.output, calls, &bytes, fds, each),
             Err(kind) => (0..calls.count()).for_each(|_| each(Err(TaskError::new(T::INFO, kind.clone())))),
@@ -66,7 +75,7 @@ pub(super) fn map<T: Task>(
     let mut inputs = inputs.fuse();
     let mut requests = Requests::new(crew);
     while requests.make::<T>(&mut inputs, chunk_size) {}
-    let mut outputs = Vec::new();
+    let mut outputs = Vec::with_capacity(requests.inputs);
     let mut failed = None;
     let mut early = BTreeMap::new();
     let mut next = 0;
@@ -146,6 +155,13 @@ impl<'p, T: Task, I: Iterator<Item = T::Input>> Imap<'p, T, I> {
 
 impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Imap<'_, T, I> {
     type Item = Result<T::Output, TaskError>;
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let under_way: usize = self.requests.open.values().map(|(_, calls)| calls.count()).sum();
+        let more = under_way + self.results.len();
+        let (least, most) = self.inputs.size_hint();
+        (least.saturating_add(more), most.and_then(|most| most.checked_add(more)))
+    }
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {

@@ -36,7 +36,11 @@ use crate::task::Task;
 ///
 /// Any number of threads may use a pool at once. It keeps a thread for each worker in this process. Workers are in
 /// process groups of their own and ignore SIGINT, so that Ctrl-C at the terminal is for this process alone to deal with.
-/// Their standard input is empty.
+/// Their standard input is empty, and panics are printed by the worker as well as reported. What a task changes in its
+/// process (the directory, the environment, statics) the next one finds changed.
+///
+/// The time limits and retries of [`#[task]`](macro@crate::task) are not enforced yet: a call runs as long as it runs,
+/// once.
 /// Dropping it terminates it: calls that are not done get an error, and
 /// no process or thread is left.
 ///
@@ -137,7 +141,8 @@ impl Pool {
     /// task with several arguments are tuples.
     ///
     /// The inputs go to the workers in chunks, four for each worker. A worker that dies costs the chunk that it was
-    /// running; see [`job`](Self::job) for other sizes, and [`imap`](Self::imap) for a result from each call.
+    /// running, and one error is the error of all; see [`job`](Self::job) for other sizes, and [`imap`](Self::imap) for a
+    /// result or an error from each call. The results of a chunk can hold 250 descriptors.
     ///
     /// # Errors
     /// The first error in the order of the inputs, when all are done; see [`apply`](Self::apply).

@@ -111,6 +111,11 @@ impl Shelf {
         std::mem::take(&mut state.arrived)
     }
 
+    /// Whether nobody takes anything any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().over
+    }
+
     /// Takes all that are there, and tells those who still wait that no more will come.
     pub(super) fn take_last(&self) -> Arrivals {
         let mut state = self.lock();

@@ -1,6 +1,8 @@
 //! A worker: a process that answers one request after another.
 
+use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use super::PoolError;
 use super::batch::{answer, refusal};
@@ -31,6 +33,8 @@ fn serve(requests: Connection) {
             // the end of the requests is the end of the worker
             Err(_) => return,
         };
+        // a worker may be killed when it has answered; a closed or full output is the task's own affair
+        let _ = std::io::stdout().flush();
         if requests.send_message(&reply, &fds, &patience).is_err() {
             return;
         }
@@ -44,6 +48,9 @@ fn serve(requests: Connection) {
 /// Memory for replies that has grown beyond this is not kept.
 const KEPT: usize = 4 << 20;
 
+/// How long a process may take from the end of its connection to its own.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// The pool's side of a worker.
 pub(super) struct Worker {
     pub(super) process: Process,
@@ -51,8 +58,13 @@ pub(super) struct Worker {
     connection: Option<Connection>,
 }
 
-/// A worker ended, and all that it had sent has been received.
-pub(super) struct Ended;
+/// Why there will be no reply.
+pub(super) enum Gone {
+    /// The worker ended, and all that it had sent has been received.
+    Ended,
+    /// It goes on, but has closed its connection.
+    Left,
+}
 
 impl Worker {
     /// Starts one, which will not be ready at once.
@@ -67,7 +79,12 @@ impl Worker {
     pub(super) fn ready(&self) -> Result<(), PoolError> {
         match self.reply() {
             Ok(_) => Ok(()),
-            Err(Ended) => Err(PoolError::Ended { status: self.process.join()? }),
+            Err(Gone::Ended) => Err(PoolError::Ended { status: self.process.join()? }),
+            Err(Gone::Left) => {
+                // one that cannot be killed has ended
+                let _ = self.process.kill();
+                Err(PoolError::Ended { status: self.process.join()? })
+            }
         }
     }
 
@@ -83,13 +100,13 @@ impl Worker {
     }
 
     /// Waits for the next reply.
-    pub(super) fn reply(&self) -> Result<(Vec<u8>, Vec<OwnedFd>), Ended> {
-        let connection = self.connection.as_ref().ok_or(Ended)?;
+    pub(super) fn reply(&self) -> Result<(Vec<u8>, Vec<OwnedFd>), Gone> {
+        let connection = self.connection.as_ref().ok_or(Gone::Ended)?;
         let mut ended = false;
         loop {
             if !connection.has_message() && !ended {
                 // its end is seen by the process too: something that it left behind may hold the socket
-                let [_, process] = wait::either_readable(connection, &self.process).map_err(|_| Ended)?;
+                let [_, process] = wait::either_readable(connection, &self.process).map_err(|_| Gone::Left)?;
                 ended = process;
             }
             match connection.try_receive_message() {
@@ -98,9 +115,15 @@ impl Worker {
                 Err(RecvError::DescriptorsLost) => {
                     return Ok((refusal("its reply came with descriptors that this process may not open"), vec![]));
                 }
-                Err(_) => return Err(Ended),
+                Err(_) if ended || self.ends_soon() => return Err(Gone::Ended),
+                Err(_) => return Err(Gone::Left),
             }
         }
+    }
+
+    /// Whether it ends, now that its connection is closed: that comes a moment before the end of a process.
+    fn ends_soon(&self) -> bool {
+        wait::readable(&self.process, Instant::now().checked_add(MOMENT)).unwrap_or(true)
     }
 
     /// Ends it, if it has not ended, and takes its status.
