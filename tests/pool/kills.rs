@@ -117,7 +117,8 @@ fn workers_that_are_killed_again_and_again_cost_one_call_each() {
             account_for(results, &journal, killer.join().expect("killer"));
         });
         assert_eq!(pool.map(square, 0..20).expect("squares").len(), 20);
-        assert_eq!(pool.worker_pids().len(), 3);
+        // the last may not be back yet
+        replaced(&pool, &[]);
     }
 }
 

@@ -10,9 +10,34 @@ use super::shelf::Outcome;
 use super::worker::{Ending, Gone, Worker};
 use crate::SendError;
 use crate::process::is_ending;
-use crate::sys::wait;
+use crate::sys::{signals, wait};
 
-pub(super) struct Attendant {
+/// Starts workers and their attendants, and returns when all are ready; if one fails, none is left.
+pub(super) fn hire(count: usize) -> Result<Arc<Crew>, PoolError> {
+    let os = |action| move |source| PoolError::Os { action, source };
+    let crew = Arc::new(Crew::new(count).map_err(os("make an event descriptor"))?);
+    // they start side by side
+    let workers: Vec<_> = (0..count).map(|_| Worker::start(crew.next_name())).collect::<Result<_, _>>()?;
+    workers.iter().try_for_each(Worker::ready)?;
+    for (number, worker) in workers.into_iter().enumerate() {
+        crew.enter(number, Some(&worker.process));
+        let attendant = Attendant { crew: Arc::clone(&crew), number, worker: Some(worker) };
+        let thread = std::thread::Builder::new().name(format!("carom-pool-{number}"));
+        let spawned = signals::start_without(|| thread.spawn(move || attendant.run()));
+        match spawned.map_err(Into::into).flatten() {
+            Ok(thread) => crew.join(thread),
+            Err(source) => {
+                // this attendant, and with it the worker, is gone; now the others
+                crew.terminate();
+                crew.wait();
+                return Err(os("start a thread")(source));
+            }
+        }
+    }
+    Ok(crew)
+}
+
+struct Attendant {
     crew: Arc<Crew>,
     number: usize,
     /// None after one could not be started.
@@ -26,11 +51,7 @@ const TRIES: u8 = 3;
 const REST: Duration = Duration::from_millis(20);
 
 impl Attendant {
-    pub(super) fn new(crew: Arc<Crew>, number: usize, worker: Worker) -> Self {
-        Self { crew, number, worker: Some(worker) }
-    }
-
-    pub(super) fn run(mut self) {
+    fn run(mut self) {
         loop {
             match self.crew.next(self.number, |bell| self.sleep(bell)) {
                 Next::Job(job) => self.attend_to(job),

@@ -1,4 +1,5 @@
-//! The transport of the first pool: for each worker a thread of this process, its [`Attendant`].
+//! The transport of the first pool: for each worker a thread of this process, its
+//! [attendant](super::attendant).
 //!
 //! Requests wait in one queue. An attendant takes one, writes it to its worker's socket, reads the reply, and puts
 //! it on the caller's shelf. No lock is shared with a worker, and no worker is given anything before it has answered
@@ -12,17 +13,14 @@
 //! 4. Every job gets one outcome, and gets it outside of all locks but its shelf's.
 
 use std::collections::VecDeque;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::attendant::Attendant;
-use super::error::PoolError;
 use super::shelf::{Outcome, Shelf};
-use super::worker::Worker;
 use crate::process::Process;
-use crate::sys::signals;
 use crate::sys::wait::Bell;
 
 /// A request on its way.
@@ -71,33 +69,16 @@ enum Phase {
 }
 
 impl Crew {
-    /// Starts workers and their attendants, and returns when all are ready; if one fails, none is left.
-    pub(super) fn start(count: usize) -> Result<Arc<Self>, PoolError> {
-        let os = |action| move |source| PoolError::Os { action, source };
-        let bells =
-            (0..count).map(|_| Bell::new()).collect::<Result<_, _>>().map_err(os("make an event descriptor"))?;
+    /// One of so many attendants, who are to [`join`](Self::join) it.
+    pub(super) fn new(count: usize) -> io::Result<Self> {
+        let bells = (0..count).map(|_| Bell::new()).collect::<Result<_, _>>()?;
         let state = State { queue: VecDeque::new(), phase: Phase::Open, idle: Vec::new(), workers: vec![None; count] };
-        let (state, threads, started) = (Mutex::new(state), Mutex::default(), AtomicUsize::new(0));
-        let crew = Arc::new(Self { state, bells, threads, started });
-        // they start side by side
-        let workers: Vec<_> = (0..count).map(|_| Worker::start(crew.next_name())).collect::<Result<_, _>>()?;
-        workers.iter().try_for_each(Worker::ready)?;
-        for (number, worker) in workers.into_iter().enumerate() {
-            crew.lock().workers[number] = Some(worker.process.clone());
-            let attendant = Attendant::new(Arc::clone(&crew), number, worker);
-            let thread = std::thread::Builder::new().name(format!("carom-pool-{number}"));
-            let spawned = signals::start_without(|| thread.spawn(move || attendant.run()));
-            match spawned.map_err(Into::into).flatten() {
-                Ok(thread) => crew.threads().push(thread),
-                Err(source) => {
-                    // this attendant, and with it the worker, is gone; now the others
-                    crew.terminate();
-                    crew.wait();
-                    return Err(os("start a thread")(source));
-                }
-            }
-        }
-        Ok(crew)
+        Ok(Self { state: Mutex::new(state), bells, threads: Mutex::default(), started: AtomicUsize::new(0) })
+    }
+
+    /// Enters an attendant that has been started.
+    pub(super) fn join(&self, attendant: JoinHandle<()>) {
+        self.threads().push(attendant);
     }
 
     pub(super) fn next_name(&self) -> String {

@@ -5,8 +5,8 @@ use std::iter::Fuse;
 use std::sync::Arc;
 
 use super::TaskError;
-use super::batch::{Calls, Request, request, results};
 use super::crew::{Crew, Job};
+use super::request::{Calls, Request, request, results};
 use super::shelf::{Outcome, Shelf};
 use crate::task::Task;
 

@@ -1,6 +1,6 @@
 //! Pools: worker processes that run tasks for this one.
 //!
-//! This file is the face. [`batch`] is what is said to workers, [`crew`] and [`attendant`] how it gets there and what
+//! This file is the face. [`request`] and [`batch`] are what is said to workers, and in them; [`crew`] and [`attendant`] how it gets there and what
 //! becomes of it when one dies, [`worker`] the other side; [`shelf`], [`map`] and [`result`] bring outcomes back to the callers.
 
 mod attendant;
@@ -9,6 +9,7 @@ mod crew;
 mod error;
 mod map;
 mod panics;
+mod request;
 mod result;
 mod shelf;
 mod worker;
@@ -17,11 +18,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use batch::{Request, request};
 use crew::{Crew, Job};
 pub use error::{PoolError, TaskError};
 pub use map::Imap;
 pub use panics::Panic;
+use request::{Request, request};
 pub use result::AsyncResult;
 use shelf::{Outcome, Shelf};
 
@@ -94,7 +95,7 @@ impl PoolBuilder {
     pub fn build(self) -> Result<Pool, PoolError> {
         match self.processes.unwrap_or_else(cpu_count) {
             0 => Err(PoolError::NoProcesses),
-            count => Ok(Pool { crew: Crew::start(count)? }),
+            count => Ok(Pool { crew: attendant::hire(count)? }),
         }
     }
 }
@@ -184,7 +185,7 @@ impl Pool {
         self.crew.processes()
     }
 
-    /// The process ids of the workers. One that has died is among them until it is replaced.
+    /// The process ids of the workers. One that is being replaced is not among them.
     pub fn worker_pids(&self) -> Vec<u32> {
         self.crew.worker_pids()
     }

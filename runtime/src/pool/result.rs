@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::TaskError;
-use super::batch::{Calls, results};
 use super::error::Kind;
+use super::request::{Calls, results};
 use super::shelf::{Outcome, Shelf};
 use crate::__private_0_1::Travels;
 use crate::task::TaskInfo;

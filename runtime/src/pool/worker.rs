@@ -5,10 +5,11 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use super::PoolError;
-use super::batch::{answer, refusal};
+use super::batch::{Batch, refusal};
 use super::panics;
 use crate::connection::{Connection, RecvError, SendError, Untyped, pipe};
 use crate::process::{ExitStatus, Process};
+use crate::registry;
 use crate::sys::{signals, wait};
 
 /// The task that a worker is.
@@ -43,6 +44,21 @@ fn serve(requests: Connection) {
             memory.clear();
         }
     }
+}
+
+/// Runs the calls of a request; the reply, and the descriptors that go with it.
+fn answer(request: &[u8], fds: Vec<OwnedFd>, reply: Vec<u8>) -> (Vec<u8>, Vec<OwnedFd>) {
+    let mut batch = Batch::new(request, fds, reply);
+    let task = batch.open().and_then(|name| {
+        registry::find_quickly(&name).ok_or_else(|| {
+            format!("no task is named `{name}` in the worker; if a crate that nothing names defines it, write `use that_crate as _;`")
+        })
+    });
+    match task {
+        Ok(task) => (task.run)(&mut batch),
+        Err(reason) => batch.refuse(&reason),
+    }
+    batch.into_reply()
 }
 
 /// Memory for replies that has grown beyond this is not kept.
