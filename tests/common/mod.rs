@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::io::Read;
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::mpsc;
@@ -41,6 +42,14 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(start.elapsed() < LONG, "never happened: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Waits until nobody holds the other end any more: a process that another test is just starting holds a copy of all
+/// descriptors for an instant.
+pub fn until_disconnected(end: &impl AsFd) {
+    let mut fd = libc::pollfd { fd: end.as_fd().as_raw_fd(), events: 0, revents: 0 };
+    // SAFETY: the pointer is to one structure.
+    eventually("the other end is closed", || unsafe { libc::poll(&raw mut fd, 1, 1) } == 1);
 }
 
 /// Runs the task in a process with these options; what it printed, and how it ended.

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use carom::{Connection, Fd, PipeBuilder, Process, Receiver, RecvError, SendError, Untyped, pipe};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::common::watchdog;
+use crate::common::{until_disconnected, watchdog};
 
 /// One of each, with and without the wrapper.
 #[derive(Serialize, Deserialize)]
@@ -229,6 +229,7 @@ fn a_send_that_fails_gives_back_what_was_read_ahead() {
     // and when nobody receives, with a descriptor read ahead
     assert!(one.poll(std::time::Duration::ZERO).expect("poll"));
     receiver.close();
+    until_disconnected(&carrier);
     assert!(matches!(carrier.send(&one), Err(SendError::Disconnected)));
     write!(one.recv::<Fd<PipeWriter>>().expect("recv"), "three").expect("write");
     assert_eq!(one.recv::<u8>().expect("recv"), 4);

@@ -5,7 +5,7 @@ use std::thread;
 use carom::{Connection, PipeBuilder, Process, Receiver, RecvError, SendError, Sender, Untyped, pipe};
 use serde::{Deserialize, Serialize};
 
-use crate::common::watchdog;
+use crate::common::{until_disconnected, watchdog};
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 enum Order {
@@ -61,6 +61,7 @@ fn a_one_way_pipe_has_a_receiving_end_and_a_sending_one() {
     assert!(matches!(receiver.recv(), Err(RecvError::EndOfFile)));
     let (receiver, sender) = PipeBuilder::new().one_way::<String>().expect("pipe");
     receiver.close();
+    until_disconnected(&sender);
     assert!(matches!(sender.send(&String::new()), Err(SendError::Disconnected)));
     assert!(sender.closed(), "the other end is gone for good");
 }
@@ -72,6 +73,7 @@ fn an_end_tells_what_it_can_do() {
     let printed = format!("{one:?}");
     assert!(printed.starts_with("Connection") && printed.contains("readable: true, writable: true"), "{printed}");
     other.close();
+    until_disconnected(&one);
     assert!(matches!(one.send(&1), Err(SendError::Disconnected)));
     assert!(one.readable() && !one.writable() && !one.closed());
 }

@@ -1,7 +1,7 @@
 //! Programs 5 and 21: the receiver ends by a message that says so, and not by the end of the pipe.
 use carom::{PipeBuilder, Process, Receiver, RemoteError, Sender};
 
-use crate::common::{stdout_of, watchdog};
+use crate::common::{stdout_of, until_disconnected, watchdog};
 
 #[carom::task]
 fn produce(items: Sender<Option<u32>>) -> Result<(), RemoteError> {
@@ -53,5 +53,6 @@ fn the_receiver_ends_on_done_while_the_pipe_is_still_open() {
     let (text, status) = stdout_of(Process::builder(), print_until_done, messages);
     assert_eq!(text, "one\ntwo\n");
     assert_eq!(status.code(), Some(0));
+    until_disconnected(&messages_in);
     assert!(matches!(messages_in.send(&"more".to_owned()), Err(carom::SendError::Disconnected)));
 }
