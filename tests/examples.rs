@@ -132,3 +132,30 @@ fn pipeline_whose_last_stage_is_killed_ends_and_says_so() {
     assert!(err.starts_with("Error: ") && err.contains("signal 9 (SIGKILL)"), "{err}");
     assert_eq!(err.lines().count(), 1, "the stages before it have nothing to complain of: {err}");
 }
+
+#[test]
+fn shared_counter_counts_every_time() {
+    let _watchdog = watchdog();
+    let output = run(example("shared_counter"), &["3", "5000"]);
+    assert!(output.status.success());
+    assert_eq!(text(&output.stdout), "under a lock 15000, atomic 15000, should be 15000\n");
+}
+
+#[test]
+fn particles_keep_their_energy() {
+    let _watchdog = watchdog();
+    let output = run(example("particles"), &["300"]);
+    assert!(output.status.success());
+    let out = text(&output.stdout);
+    assert!(out.starts_with("1000 particles, 300 steps, "), "{out}");
+    assert!(out.ends_with(" bounced, energy 500.000 -> 500.000\n"), "{out}");
+}
+
+#[test]
+fn bank_loses_no_money_when_those_who_hold_the_lock_are_killed() {
+    let _watchdog = watchdog();
+    let output = run(example("bank"), &["300"]);
+    let out = text(&output.stdout);
+    assert!(output.status.success(), "{out}{}", text(&output.stderr));
+    assert!(out.ends_with("300 of them of one who held the lock; money 16000, should be 16000\n"), "{out}");
+}

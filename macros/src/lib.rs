@@ -5,13 +5,14 @@
 //! mistakes of one stage are reported together, beside the user's item, which is always emitted.
 //!
 //! In reading order: `task` is the main construct (its folder is the pipeline), `foreign` feeds
-//! functions of other crates into it, `entry` is `#[main]` and `#[test]`, `mistakes` collects
-//! what is reported.
+//! functions of other crates into it, `shared` is for types in shared memory, `entry` is `#[main]`
+//! and `#[test]`, `mistakes` collects what is reported.
 #![forbid(unsafe_code)]
 
 mod entry;
 mod foreign;
 mod mistakes;
+mod shared;
 mod task;
 
 use proc_macro::TokenStream;
@@ -26,6 +27,18 @@ pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn tasks(declarations: TokenStream) -> TokenStream {
     foreign::tasks(declarations.into()).into()
+}
+
+/// Gives a type a fixed layout and makes it fit for shared memory; see `carom::shared`.
+#[proc_macro_attribute]
+pub fn shared(options: TokenStream, item: TokenStream) -> TokenStream {
+    shared::attribute(options.into(), item.into()).into()
+}
+
+/// Makes a type of fixed layout fit for shared memory; see `carom::Shared`.
+#[proc_macro_derive(Shared)]
+pub fn derive_shared(item: TokenStream) -> TokenStream {
+    shared::derive(item.into()).into()
 }
 
 /// Marks the program's entry; see `carom::main`.

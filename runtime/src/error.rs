@@ -3,7 +3,8 @@
 use crate::connection::{RecvError, SendError};
 use crate::pool::{PoolError, TaskError};
 use crate::process::{ExitError, JoinError, SpawnError};
-use crate::{DecodeError, EncodeError, RemoteError};
+use crate::sync::{LockTimeoutError, OwnerDied, TryLockError};
+use crate::{DecodeError, EncodeError, ListError, MemoryError, OutOfBounds, RemoteError};
 
 /// Any error of carom. Each operation has an error type of its own, which converts into this one.
 ///
@@ -42,6 +43,21 @@ pub enum Error {
     /// Bytes could not be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// There is no shared memory, or none that is fit.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// An array has no such values.
+    #[error(transparent)]
+    OutOfBounds(#[from] OutOfBounds),
+    /// A value could not be put into a list.
+    #[error(transparent)]
+    List(#[from] ListError),
+    /// Whoever held a lock ended or panicked, and what it protects may be half-changed.
+    #[error("{0}")]
+    OwnerDied(OwnerDied),
+    /// A lock was held by others.
+    #[error("the lock is held")]
+    Locked,
     /// A system call failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -53,6 +69,31 @@ crate::report::debug_as_report!(Error);
 impl From<RemoteError> for Error {
     fn from(error: RemoteError) -> Self {
         Self::Remote(error)
+    }
+}
+
+/// Releases the lock, of which the next one to take it is told the same.
+impl<G> From<OwnerDied<G>> for Error {
+    fn from(died: OwnerDied<G>) -> Self {
+        Self::OwnerDied(died.release())
+    }
+}
+
+impl<G> From<TryLockError<G>> for Error {
+    fn from(error: TryLockError<G>) -> Self {
+        match error {
+            TryLockError::WouldBlock => Self::Locked,
+            TryLockError::OwnerDied(died) => died.into(),
+        }
+    }
+}
+
+impl<G> From<LockTimeoutError<G>> for Error {
+    fn from(error: LockTimeoutError<G>) -> Self {
+        match error {
+            LockTimeoutError::Timeout => Self::Locked,
+            LockTimeoutError::OwnerDied(died) => died.into(),
+        }
     }
 }
 

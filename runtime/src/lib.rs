@@ -31,9 +31,14 @@ compile_error!("carom runs on Linux with glibc");
 mod connection;
 mod error;
 mod macros;
+mod memory;
 mod pool;
 mod process;
+mod shared;
+mod shared_memory;
+mod sync;
 pub mod task;
+mod values;
 
 mod authkey;
 mod remote_error;
@@ -62,7 +67,8 @@ pub use connection::{
     pipe,
 };
 pub use error::{Error, Result};
-pub use macros::{main, task, tasks, test};
+pub use macros::{Shared, main, shared, task, tasks, test};
+pub use memory::{MemoryError, OutOfBounds};
 pub use pool::{AsyncResult, Imap, JobBuilder, Panic, Pool, PoolBuilder, PoolError, TaskError};
 pub use process::{
     Builder, CurrentProcess, ExitError, ExitStatus, JoinError, ParentProcess, Process, SpawnError, Stdio,
@@ -70,7 +76,11 @@ pub use process::{
 };
 pub use reentry::init;
 pub use remote_error::RemoteError;
+pub use shared::{ShString, Shared, TooLong};
+pub use shared_memory::{Access, Item, ListError, ReadOnly, ReadWrite, ShareableList, SharedMemory};
+pub use sync::{Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
 pub use task::Task;
+pub use values::{Array, Guard, RawArray, RawValue, Value};
 
 /// Its code is tested with that of this crate.
 #[cfg(doctest)]

@@ -130,3 +130,108 @@ pub use carom_macros::main;
 /// `standalone_crate`. A test binary with `harness = false` has a `main`, which is the place for [`#[carom::main]`](macro@main).
 #[doc(inline)]
 pub use carom_macros::test;
+
+/// Makes a struct or an enum a type whose values can lie in memory that processes share.
+///
+/// It implements [`Shared`](trait@crate::Shared). Nothing else changes: fields, methods, derives and `match` are those of
+/// any other type.
+///
+/// ```
+/// use carom::ShString;
+///
+/// #[carom::shared]
+/// #[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// struct Player {
+///     name: ShString<32>,
+///     score: u64,
+///     position: [f32; 2],
+///     state: State,
+/// }
+///
+/// #[carom::shared]
+/// #[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// enum State {
+///     #[default]
+///     Waiting,
+///     Playing { level: u8 },
+///     Left(Reason),
+/// }
+///
+/// #[carom::shared]
+/// #[repr(i16)]
+/// #[derive(Clone, Copy, Debug, PartialEq)]
+/// enum Reason {
+///     Timeout = -110,
+///     Closed = 0,
+/// }
+///
+/// fn keep<T: carom::Shared>(value: T) -> T {
+///     value
+/// }
+///
+/// let player = keep(Player { name: "Ada".parse()?, state: State::Playing { level: 3 }, ..Player::default() });
+/// assert_eq!(player.name, "Ada");
+/// # let _ = (State::Left(Reason::Timeout), Reason::Closed);
+/// # Ok::<(), carom::TooLong>(())
+/// ```
+///
+/// # What can be in it
+/// Whatever implements [`Shared`](trait@crate::Shared): numbers, `bool`, `char`, arrays, the integers of
+/// [`std::sync::atomic`], [`ShString`](crate::ShString), `PhantomData`, and other types under this attribute. What a
+/// process has for itself cannot be: an address (references, pointers, `Box`, `String`, `Vec`, maps), a lock or a cell, or
+/// a file. Nor can what has no fixed layout: tuples, `Option` and `Result`, `Duration`. The compiler says what to write
+/// instead.
+///
+/// The type owns what is in it, so that it has no lifetimes, and does not implement `Drop`. It may be generic, with
+/// parameters that are themselves shared; a parameter under `PhantomData` need not be. Fields under a `cfg` are as usual.
+///
+/// # Layout
+/// What is under one name in two programs has to have one layout, so it is fixed: a struct becomes `#[repr(C)]`, with its
+/// fields in the order in which they are written, and an enum becomes `#[repr(u8)]`, of which the tag is one byte (where
+/// that does not suffice, the compiler says what to write). Where you write `repr(C)`, `repr(transparent)` or the type
+/// of an enum's tag yourself, below this attribute, that is taken. `align(N)` goes with `C` and with a tag; `packed` goes
+/// with none, because there are no references to the fields of such a struct.
+///
+/// # What it costs
+/// * A struct in the order in which it is written may need more padding. Put the largest fields first.
+/// * Other processes write to the memory. Where not every bit pattern is a value (`bool`, `char`, text, enums),
+///   the bytes are looked at before they are taken for one.
+/// * What is looked at is each field. That two fields fit each other is for the programs to keep.
+/// * Padding, and such types, cannot be read and written without a lock. A generic type counts as one that has both.
+///
+/// To write the layout yourself and have no attribute that adds it, use `#[derive(carom::Shared)]`.
+///
+/// The macros name the crate `carom`: it cannot be renamed in the manifest.
+#[doc(inline)]
+pub use carom_macros::shared;
+
+/// Makes a type that has a fixed layout one whose values can lie in memory that processes share.
+///
+/// It is what [`#[shared]`](macro@shared) does, without the layout:
+///
+/// ```
+/// #[derive(Clone, Copy, carom::Shared)]
+/// #[repr(C)]
+/// struct Point {
+///     x: f32,
+///     y: f32,
+/// }
+///
+/// #[derive(Clone, Copy, carom::Shared)]
+/// #[repr(u8)]
+/// enum Shape {
+///     Dot(Point),
+///     Circle { centre: Point, radius: f32 },
+/// }
+///
+/// fn bytes<T: carom::Shared>() -> usize {
+///     size_of::<T>()
+/// }
+///
+/// assert_eq!(bytes::<[Point; 2]>(), 16);
+/// assert_eq!(bytes::<Shape>(), 16);
+/// # let point = Point { x: 1.0, y: 2.0 };
+/// # let _ = (Shape::Dot(point), Shape::Circle { centre: point, radius: 1.0 }, point.x + point.y);
+/// ```
+#[doc(inline)]
+pub use carom_macros::Shared;

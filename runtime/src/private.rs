@@ -11,6 +11,8 @@ pub use crate::codec::{Reader, Writer};
 pub use crate::pool::batch::{Batch, run};
 pub use crate::reentry::{enter_main, enter_test};
 pub use crate::registry::{Registered, RegisteredTest, inventory};
+pub use crate::shared::field::{Field, Flags, behind_tag, field, refuse_drop, with_fields};
+pub use crate::shared::{Candidate, Form, Layout, advice};
 pub use crate::task::Prepared;
 use crate::task::{Location, Prepare, Run, TaskInfo};
 use crate::{DecodeError, EncodeError};

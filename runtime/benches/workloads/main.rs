@@ -1,13 +1,14 @@
 //! Figures in the form that `BENCHMARKS.md` describes: `cargo bench -p carom --bench workloads -- WORKLOAD`.
 #![allow(missing_docs)]
 
+mod memory;
 mod pipe;
 mod pool;
 mod report;
 mod spawn_join;
 
 /// Every workload by name, in the order of the table in `BENCHMARKS.md`.
-const WORKLOADS: [(&str, fn()); 8] = [
+const WORKLOADS: [(&str, fn()); 12] = [
     ("spawn_join", spawn_join::spawn_join),
     ("spawn_join_large_parent", spawn_join::large_parent),
     ("pipe_rtt", pipe::pipe_rtt),
@@ -16,6 +17,10 @@ const WORKLOADS: [(&str, fn()); 8] = [
     ("pool_map_tiny", pool::pool_map_tiny),
     ("pool_map_payload", pool::pool_map_payload),
     ("real_job", pool::real_job),
+    ("lock_uncontended", memory::lock_uncontended),
+    ("lock_contended", memory::lock_contended),
+    ("shared_value", memory::shared_value),
+    ("attach", memory::attach),
 ];
 
 /// The smallest task that does something.

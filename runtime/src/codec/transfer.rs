@@ -6,7 +6,10 @@
 
 use std::cell::RefCell;
 use std::fmt::Display;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::sys::memory_file::Identity;
 
 /// The most descriptors that one message carries: what the kernel allows, less some for carom's own.
 pub(crate) const MOST: usize = 250;
@@ -19,6 +22,8 @@ thread_local! {
 /// What goes with the bytes that are being written.
 pub(crate) struct Outgoing {
     fds: Vec<OwnedFd>,
+    /// Which of them were opened for this message, and of which files.
+    opened: Vec<(Identity, u32)>,
     /// The input is given up by its owner, as the arguments of a process are.
     by_value: bool,
     /// What takes back what values gave up, unless the message is sent.
@@ -27,7 +32,7 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     pub(crate) fn new(by_value: bool) -> Self {
-        Self { fds: Vec::new(), by_value, undo: Vec::new() }
+        Self { fds: Vec::new(), opened: Vec::new(), by_value, undo: Vec::new() }
     }
 
     pub(crate) fn fds(&self) -> &[OwnedFd] {
@@ -37,6 +42,7 @@ impl Outgoing {
     /// Takes back those after the first `count`.
     pub(crate) fn truncate(&mut self, count: usize) {
         self.fds.truncate(count);
+        self.opened.retain(|(_, number)| (*number as usize) < count);
     }
 
     /// Takes the descriptors out, to be sent later; what values gave up is gone.
@@ -48,6 +54,17 @@ impl Outgoing {
     /// The message was sent: what values gave up is gone.
     pub(crate) fn sent(mut self) {
         self.undo.clear();
+    }
+}
+
+impl Outgoing {
+    fn push<E: serde::ser::Error>(&mut self, open: impl FnOnce() -> io::Result<OwnedFd>) -> Result<u32, E> {
+        if self.fds.len() == MOST {
+            return Err(E::custom(format_args!("it has more than {MOST} descriptors, which no message can carry")));
+        }
+        let fd = open().map_err(|error| E::custom(format_args!("a descriptor cannot be duplicated: {error}")))?;
+        self.fds.push(fd);
+        Ok(self.fds.len() as u32 - 1)
     }
 }
 
@@ -107,14 +124,30 @@ pub(crate) fn by_value() -> bool {
 pub(crate) fn give<E: serde::ser::Error>(what: impl Display, fd: impl AsFd) -> Result<u32, E> {
     OUTGOING.with_borrow_mut(|current| {
         let outgoing = current.as_mut().ok_or_else(|| E::custom(not_here(what)))?;
-        if outgoing.fds.len() == MOST {
-            return Err(E::custom(format_args!("it has more than {MOST} descriptors, which no message can carry")));
-        }
-        let duplicate = fd.as_fd().try_clone_to_owned();
-        outgoing
-            .fds
-            .push(duplicate.map_err(|error| E::custom(format_args!("a descriptor cannot be duplicated: {error}")))?);
-        Ok(outgoing.fds.len() as u32 - 1)
+        outgoing.push(|| fd.as_fd().try_clone_to_owned())
+    })
+}
+
+/// Makes an open file travel with the value that is being written, which is made by `open` unless one of this identity
+/// travels already; in any case `mark` gets to see it. Its number in the message.
+pub(crate) fn give_opened<E: serde::ser::Error>(
+    what: impl Display,
+    identity: Identity,
+    open: impl FnOnce() -> io::Result<OwnedFd>,
+    mark: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>,
+) -> Result<u32, E> {
+    OUTGOING.with_borrow_mut(|current| {
+        let outgoing = current.as_mut().ok_or_else(|| E::custom(not_here(what)))?;
+        let number = match outgoing.opened.iter().find(|(opened, _)| *opened == identity) {
+            Some((_, number)) => *number,
+            None => {
+                let number = outgoing.push(open)?;
+                outgoing.opened.push((identity, number));
+                number
+            }
+        };
+        mark(outgoing.fds[number as usize].as_fd()).map_err(E::custom)?;
+        Ok(number)
     })
 }
 
@@ -138,6 +171,16 @@ fn not_here(what: impl Display) -> String {
 pub(crate) fn take<E: serde::de::Error>(number: u32) -> Result<OwnedFd, E> {
     INCOMING.with_borrow_mut(|current| {
         let place = current.as_mut().and_then(|incoming| incoming.0.get_mut(number as usize));
-        place.and_then(Option::take).ok_or_else(|| E::custom("they name a descriptor that did not come with them"))
+        place.and_then(Option::take).ok_or_else(|| E::custom(DID_NOT_COME))
     })
 }
+
+/// Lets `call` look at the descriptor of this number, which stays open until the message has been read.
+pub(crate) fn with_taken<T, E: serde::de::Error>(number: u32, call: impl FnOnce(BorrowedFd<'_>) -> T) -> Result<T, E> {
+    INCOMING.with_borrow(|current| {
+        let fd = current.as_ref().and_then(|incoming| incoming.0.get(number as usize)?.as_ref());
+        Ok(call(fd.ok_or_else(|| E::custom(DID_NOT_COME))?.as_fd()))
+    })
+}
+
+const DID_NOT_COME: &str = "they name a descriptor that did not come with them";

@@ -76,6 +76,13 @@ pub struct Builder {
     stdin: Option<Stdio>,
     stdout: Stdio,
     stderr: Stdio,
+    /// It is carom's own affair, and not listed.
+    hidden: bool,
+}
+
+/// Starts a process of carom's own, which users do not see among their children.
+pub(crate) fn start_hidden<T: Task<Input = I>, I>(name: &str, task: T, input: I) -> Result<Process, SpawnError> {
+    Builder { hidden: true, ..Builder::default() }.name(name).daemon(true).spawn(task, input)
 }
 
 impl Builder {
@@ -213,7 +220,7 @@ impl Builder {
             Failure::Execute(source) => SpawnError::Execute { program: program.to_owned(), source },
         })?;
         let Header { name, daemon, .. } = header;
-        let child = child::enter(Parts { pid, name, daemon, pidfd, channel, lifeline: hold });
+        let child = child::enter(Parts { pid, name, daemon, hidden: self.hidden, pidfd, channel, lifeline: hold });
         Ok(Process::of(&child))
     }
 

@@ -21,6 +21,7 @@ pub(super) struct Child {
     pid: u32,
     name: String,
     daemon: bool,
+    hidden: bool,
     pidfd: OwnedFd,
     state: Mutex<State>,
     /// Whether a signal was sent by a handle.
@@ -54,6 +55,7 @@ pub(super) struct Parts {
     pub(super) pid: libc::pid_t,
     pub(super) name: String,
     pub(super) daemon: bool,
+    pub(super) hidden: bool,
     pub(super) pidfd: OwnedFd,
     pub(super) channel: Channel,
     pub(super) lifeline: Hold,
@@ -61,10 +63,10 @@ pub(super) struct Parts {
 
 impl Child {
     fn new(id: u64, parts: Parts) -> Self {
-        let Parts { pid, name, daemon, pidfd, channel, lifeline } = parts;
+        let Parts { pid, name, daemon, hidden, pidfd, channel, lifeline } = parts;
         let state = Mutex::new(State::Running { channel, _lifeline: lifeline });
         let (signalled, handles) = (AtomicBool::new(false), AtomicUsize::new(0));
-        Self { id, pid: pid.unsigned_abs(), name, daemon, pidfd, state, signalled, handles }
+        Self { id, pid: pid.unsigned_abs(), name, daemon, hidden, pidfd, state, signalled, handles }
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -77,6 +79,11 @@ impl Child {
 
     pub(super) fn daemon(&self) -> bool {
         self.daemon
+    }
+
+    /// Whether it is carom's own affair.
+    pub(super) fn hidden(&self) -> bool {
+        self.hidden
     }
 
     pub(super) fn sentinel(&self) -> BorrowedFd<'_> {

@@ -1,7 +1,7 @@
 //! What is done to all children of this process at once: listing them, reaping them, ending them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Process;
@@ -20,7 +20,8 @@ pub(super) fn reap_unheld() -> bool {
 ///
 /// Those that have ended are reaped. Does not block.
 pub fn active_children() -> Vec<Process> {
-    all().iter().filter(|child| matches!(child.try_wait(), Ok(None))).map(Process::of).collect()
+    let running = |child: &&Arc<Child>| matches!(child.try_wait(), Ok(None)) && !child.hidden();
+    all().iter().filter(running).map(Process::of).collect()
 }
 
 /// Dropping it ends and awaits all children: at the end of `main`, and of a child's task.
@@ -35,6 +36,13 @@ pub(crate) fn is_ending() -> bool {
     ENDING.load(Ordering::Relaxed)
 }
 
+/// Has something done when the children are to be ended, before they are.
+pub(crate) fn before_children_end(call: fn()) {
+    BEFORE_END.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+}
+
+static BEFORE_END: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
+
 static ENDING: AtomicBool = AtomicBool::new(false);
 
 impl Drop for Children {
@@ -42,6 +50,8 @@ impl Drop for Children {
         ENDING.store(true, Ordering::Relaxed);
         // other threads, and the destructors of this one, may start more while these are waited for
         loop {
+            let calls = std::mem::take(&mut *BEFORE_END.lock().unwrap_or_else(PoisonError::into_inner));
+            calls.into_iter().for_each(|call| call());
             let children = all();
             if children.is_empty() {
                 return;

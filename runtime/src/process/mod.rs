@@ -14,10 +14,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(crate) use builder::start_hidden;
 pub use builder::{Builder, Stdio};
 use child::Child;
 pub use children::active_children;
-pub(crate) use children::{Children, is_ending};
+pub(crate) use children::{Children, before_children_end, is_ending};
 pub(crate) use current::become_process;
 pub use current::{CurrentProcess, ParentProcess, cpu_count, current_process, parent_process};
 pub use exit_status::{ExitError, ExitStatus};

@@ -12,6 +12,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use nix::fcntl::OFlag;
 
@@ -40,8 +41,20 @@ pub(crate) fn arm(end: OwnedFd) -> io::Result<bool> {
     let mut end = File::from(end);
     let alive = matches!(end.read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
     // closing it would disarm it
-    let _ = end.into_raw_fd();
+    ARMED.store(end.into_raw_fd(), Relaxed);
     Ok(alive)
+}
+
+/// The number of the end that was armed.
+static ARMED: AtomicI32 = AtomicI32::new(-1);
+
+/// Lets this process outlive its parent.
+pub(crate) fn disarm() {
+    let number = ARMED.load(Relaxed);
+    if number >= 0 {
+        // SAFETY: takes integers only; the descriptor was left open for this.
+        unsafe { libc::fcntl(number, libc::F_SETFL, libc::O_NONBLOCK) };
+    }
 }
 
 fn set(fd: &impl AsFd, command: libc::c_int, value: libc::c_int) -> io::Result<()> {

@@ -8,10 +8,16 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::ops::Range;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
 use std::ptr;
 
+use nix::fcntl::{AT_FDCWD, AtFlags, FallocateFlags, FcntlArg, OFlag, SealFlag, fallocate, fcntl, open};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::stat::{Mode, SFlag, fstat, lstat};
+use nix::sys::statvfs::statvfs;
+use nix::unistd::linkat;
 
 /// A file of these bytes, to be read from its start. The name is for those who look into `/proc`.
 pub(crate) fn of(name: &CStr, bytes: &[u8]) -> io::Result<OwnedFd> {
@@ -19,6 +25,103 @@ pub(crate) fn of(name: &CStr, bytes: &[u8]) -> io::Result<OwnedFd> {
     without_file_size_signal(|| file.write_all(bytes))?;
     file.rewind()?;
     Ok(file.into())
+}
+
+/// A file of `len` zeros, which can be mapped by many processes: nobody can make it shorter, which would end those that
+/// use what is cut off, nor longer, unless it is to grow.
+pub(crate) fn zeros(name: &CStr, len: u64, grows: bool) -> io::Result<OwnedFd> {
+    let file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
+    without_file_size_signal(|| file.set_len(len))?;
+    let grow = if grows { SealFlag::empty() } else { SealFlag::F_SEAL_GROW };
+    let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL | grow;
+    fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
+    Ok(file.into())
+}
+
+/// Makes a file longer.
+pub(crate) fn grow(file: &impl AsFd, len: u64) -> io::Result<()> {
+    without_file_size_signal(|| Ok(nix::unistd::ftruncate(file, len as i64)?))
+}
+
+/// How long a file is, if it is one in memory that nobody can make shorter.
+pub(crate) fn sealed_len(file: &impl AsFd) -> io::Result<u64> {
+    // other files have no seals: an error
+    let seals = fcntl(file, FcntlArg::F_GET_SEALS)?;
+    if !SealFlag::from_bits_retain(seals).contains(SealFlag::F_SEAL_SHRINK) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the memory is not sealed against shrinking"));
+    }
+    len(file)
+}
+
+/// The device and the inode, which no other file has as long as this one is open.
+pub(crate) type Identity = (u64, u64);
+
+/// Which file it is.
+pub(crate) fn identity(file: &impl AsFd) -> io::Result<Identity> {
+    let stat = fstat(file)?;
+    Ok((stat.st_dev, stat.st_ino))
+}
+
+/// The same of the file at a path.
+pub(crate) fn identity_of(path: &Path) -> io::Result<Identity> {
+    let stat = lstat(path)?;
+    Ok((stat.st_dev, stat.st_ino))
+}
+
+pub(crate) fn len(file: &impl AsFd) -> io::Result<u64> {
+    Ok(fstat(file)?.st_size as u64)
+}
+
+/// A file in a directory that is in memory, without a name until it is given one.
+pub(crate) fn unnamed_in(directory: &Path) -> io::Result<OwnedFd> {
+    Ok(open(directory, OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::S_IRUSR | Mode::S_IWUSR)?)
+}
+
+/// Gives a file a name, unless there is one of that name.
+pub(crate) fn link(file: &impl AsFd, path: &Path) -> io::Result<()> {
+    let own = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    Ok(linkat(AT_FDCWD, own.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?)
+}
+
+/// Opens a file, and nothing that is none.
+pub(crate) fn open_named(path: &Path, writable: bool) -> io::Result<OwnedFd> {
+    let access = if writable { OFlag::O_RDWR } else { OFlag::O_RDONLY };
+    let flags = access | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let file = open(path, flags, Mode::empty())?;
+    if SFlag::from_bits_truncate(fstat(&file)?.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    Ok(file)
+}
+
+/// Gives a file zeros up to a length, and the memory for them, so that their use cannot fail.
+pub(crate) fn fill(file: &impl AsFd, len: u64) -> io::Result<()> {
+    without_file_size_signal(|| Ok(fallocate(file, FallocateFlags::empty(), 0, len as i64)?))
+}
+
+/// How many bytes a file system has for this user.
+pub(crate) fn free_in(directory: &Path) -> io::Result<u64> {
+    let told = statvfs(directory)?;
+    Ok(told.blocks_available() * told.fragment_size())
+}
+
+/// Opens a file that is open already once more.
+pub(crate) fn reopen(file: &impl AsFd, writable: bool) -> io::Result<OwnedFd> {
+    let access = if writable { OFlag::O_RDWR } else { OFlag::O_RDONLY };
+    let path = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    Ok(open(path.as_str(), access | OFlag::O_CLOEXEC, Mode::empty())?)
+}
+
+/// Whether a descriptor can be written through.
+pub(crate) fn is_writable(file: &impl AsFd) -> io::Result<bool> {
+    let flags = OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?);
+    Ok(flags & OFlag::O_ACCMODE == OFlag::O_RDWR)
+}
+
+/// Gives the memory of a range back; whoever looks finds zeros.
+pub(crate) fn punch(file: &impl AsFd, range: Range<u64>) -> io::Result<()> {
+    let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+    Ok(fallocate(file, flags, range.start as i64, (range.end - range.start) as i64)?)
 }
 
 /// Writes to a file. Where that passes the limit for sizes of files (`RLIMIT_FSIZE`), which also holds for

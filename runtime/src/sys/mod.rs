@@ -2,10 +2,14 @@
 
 pub(crate) mod build_id;
 pub(crate) mod channel;
+pub(crate) mod claims;
 pub(crate) mod exec;
 pub(crate) mod lifeline;
+pub(crate) mod map;
 pub(crate) mod memory_file;
+pub(crate) mod mutex;
 pub(crate) mod pidfd;
+pub(crate) mod racing;
 pub(crate) mod signals;
 pub(crate) mod socket;
 pub(crate) mod stdio;

@@ -24,3 +24,12 @@ pub(crate) fn leave_the_terminals_group() {
     // SAFETY: ignoring a signal installs no handler.
     let _ = unsafe { signal(Signal::SIGINT, SigHandler::SigIgn) };
 }
+
+/// Takes this process out of its terminal's reach, and lets it ignore what asks it to end.
+pub(crate) fn ignore_endings() {
+    leave_the_terminals_group();
+    for number in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGPIPE] {
+        // SAFETY: ignoring a signal installs no handler.
+        let _ = unsafe { signal(number, SigHandler::SigIgn) };
+    }
+}

@@ -7,12 +7,47 @@
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 /// Whether the calling thread is the one that `main` runs in.
 pub(crate) fn is_main_thread() -> bool {
     // SAFETY: takes nothing.
     let thread = unsafe { libc::gettid() };
     thread as u32 == std::process::id()
+}
+
+/// This process's id, without a system call.
+pub(crate) fn pid() -> u32 {
+    match PID.load(Relaxed) {
+        0 => find_pid(),
+        pid => pid,
+    }
+}
+
+static PID: AtomicU32 = AtomicU32::new(0);
+
+#[cold]
+fn find_pid() -> u32 {
+    extern "C" fn forget() {
+        PID.store(0, Relaxed);
+    }
+    static IN_FORKED_CHILDREN: Once = Once::new();
+    // SAFETY: the function only stores a number. Should it not be taken, the number is asked for each time.
+    IN_FORKED_CHILDREN
+        .call_once(|| KEPT.store(unsafe { libc::pthread_atfork(None, None, Some(forget)) } == 0, Relaxed));
+    let pid = std::process::id();
+    if KEPT.load(Relaxed) {
+        PID.store(pid, Relaxed);
+    }
+    pid
+}
+
+static KEPT: AtomicBool = AtomicBool::new(false);
+
+/// A number for the set of process ids that this process is in (its pid namespace).
+pub(crate) fn pid_namespace() -> io::Result<u64> {
+    Ok(nix::sys::stat::stat("/proc/self/ns/pid")?.st_ino)
 }
 
 /// Whether this process has privileges that the one that executed it may lack (set-user-id and the like),

@@ -1,0 +1,61 @@
+//! Where this process places its objects.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use super::error::MemoryError;
+use super::segment::{End, Place, START, Segment, lock};
+
+/// The length of a segment for many objects, of which only what is used takes memory. Where there are not so many
+/// addresses (`ulimit -v`), one of the others.
+const ARENA: u64 = 64 << 20;
+const SMALLER: [u64; 3] = [16 << 20, 4 << 20, 1 << 20];
+
+/// Objects of this size have a segment each.
+const ALONE: u64 = ARENA / 4;
+
+static ARENAS: Mutex<Vec<Arc<Segment>>> = Mutex::new(Vec::new());
+
+/// Makes a place for an object.
+pub(super) fn place(len: u64, align: u64, end: End) -> Result<(Arc<Segment>, Place), MemoryError> {
+    let failed = |error| MemoryError::of(error, len as usize);
+    let mut arenas = lock(&ARENAS);
+    // those of the process that this one was forked from are not dropped, because its handles may be in use here
+    arenas.extract_if(.., |arena| !arena.is_ours()).for_each(std::mem::forget);
+    if len < ALONE {
+        // the last one is the one with the most space
+        for arena in arenas.iter().rev() {
+            if let Some(place) = arena.place(len, align, end).map_err(failed)? {
+                return Ok((Arc::clone(arena), place));
+            }
+        }
+    }
+    let arena = if len < ALONE { for_many(len) } else { Segment::create(START.max(align) + len) };
+    let arena = arena.map_err(failed)?;
+    let place = arena.place(len, align, end).map_err(failed)?.ok_or(MemoryError::TooLarge { size: len as usize })?;
+    arenas.push(Arc::clone(&arena));
+    Ok((arena, place))
+}
+
+fn for_many(len: u64) -> io::Result<Arc<Segment>> {
+    let smaller = SMALLER.into_iter().filter(|size| len < size / 4);
+    smaller.fold(Segment::create(ARENA), |segment, size| match segment {
+        Err(error) if matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::FileTooLarge) => {
+            Segment::create(size)
+        }
+        other => other,
+    })
+}
+
+/// Gives a segment back that has become empty, unless it is the last one for many objects.
+pub(super) fn give_back(segment: &Arc<Segment>) {
+    let mut arenas = lock(&ARENAS);
+    let for_many = |arena: &Arc<Segment>| arena.len() == ARENA || SMALLER.contains(&arena.len());
+    if for_many(segment) && arenas.iter().filter(|arena| for_many(arena)).count() == 1 {
+        return;
+    }
+    // objects are placed under this lock only, so it stays empty
+    if segment.is_empty() {
+        arenas.retain(|arena| !Arc::ptr_eq(arena, segment));
+    }
+}

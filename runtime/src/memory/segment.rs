@@ -1,0 +1,368 @@
+//! Segments: pieces of memory that processes share, each with the objects of one process in it.
+//!
+//! The process that makes a segment is its owner, and the only one that places objects there; so the records of what is
+//! free are its own, and nobody who is killed can leave them half-way. What has to be known between processes is which
+//! objects are still in use, and that the kernel keeps (`sys::claims`), for processes that were killed, and for handles
+//! in messages that nobody received, too:
+//!
+//! 1. A process that has handles of an object has claimed the object's bytes, by an open file of its own. (The owner
+//!    does so when it first sends one away.)
+//! 2. A message that carries handles carries an open file of the segment, made for that message, which has claimed
+//!    their objects. The receiver claims them for itself before it lets go of that file.
+//! 3. Whoever gives up the last handle of its process tries to have the object's bytes alone. Where that succeeds,
+//!    nobody has a handle, and so nobody can get one: the object ends, its memory is given back, and the owner may
+//!    place another one there. Where it fails, the claim is given up, and another process will be the last.
+//! 4. Where the last one was killed, nobody comes to rule 3. So the owner tries it for those objects that it has given
+//!    up and lent, before their number or memory doubles.
+//!
+//! Rule 1 and 2 make sure that a claim is only ever added by one who has, or holds in hand, another one.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::{io, ops::Range};
+
+use super::error::MemoryError;
+use super::extents::{Extents, Given, Taken};
+use crate::sys::map::{Map, PAGE};
+use crate::sys::memory_file::Identity;
+use crate::sys::{claims, memory_file, this_process};
+
+const MAGIC: u64 = u64::from_ne_bytes(*b"carom\0\0\x01");
+
+/// What stands at the beginning of a segment: the magic number, its length, and the pid namespace of those who share it,
+/// because locks tell their holders by numbers that have a meaning in one namespace only.
+type Header = [u64; 3];
+
+/// Objects begin here. The bytes before, the owner has claimed as long as it lives.
+pub(super) const START: u64 = PAGE as u64;
+
+/// Free memory is given back to the system in such pieces, and objects of such a size are whole pages.
+pub(super) const PIECE: u64 = 64 << 10;
+
+/// How many segments of others this process keeps mapped though it has no handle of an object in them.
+const KEPT: usize = 8;
+
+/// All segments that this process has mapped.
+static SEGMENTS: LazyLock<Mutex<HashMap<Identity, Weak<Segment>>>> = LazyLock::new(Mutex::default);
+
+/// Segments of others that no handle refers to, the one used last at the end.
+static UNUSED: Mutex<Vec<Arc<Segment>>> = Mutex::new(Vec::new());
+
+pub(crate) struct Segment {
+    map: Map,
+    /// An open file of this process alone, for its claims.
+    file: OwnedFd,
+    len: u64,
+    identity: Identity,
+    /// Which process mapped it: one that was forked from it has no claims of its own.
+    process: u32,
+    book: Mutex<Book>,
+}
+
+/// What a process knows of a segment.
+struct Book {
+    /// The objects that it has handles of, by their offsets.
+    held: HashMap<u64, Held>,
+    /// What is free, if it is the owner.
+    space: Option<Space>,
+}
+
+struct Held {
+    handles: usize,
+    claimed: bool,
+}
+
+impl Book {
+    fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.space.as_ref().is_none_or(Space::is_empty)
+    }
+}
+
+/// What is in a segment after a handle has been given up.
+pub(super) enum Left {
+    Objects,
+    Nothing,
+    /// An object that can never be given up.
+    Pinned,
+}
+
+/// The owner's record of a segment.
+struct Space {
+    free: Extents,
+    /// Objects that it has no handle of any more, and that others had.
+    lent: Vec<Range<u64>>,
+    lent_bytes: u64,
+    /// How many may be lent, and how many bytes in them, before it looks which are still in use.
+    patience: (usize, u64),
+    /// The number of the last object.
+    generation: u32,
+}
+
+/// A place for an object.
+pub(super) struct Place {
+    pub(super) offset: u64,
+    pub(super) generation: u32,
+    /// All of it is zero.
+    pub(super) zero: bool,
+}
+
+/// How an object's end is noted in its memory.
+pub(super) type End = fn(NonNull<u8>);
+
+impl Segment {
+    /// A segment of this process's own, with `len` bytes in all.
+    pub(super) fn create(len: u64) -> io::Result<Arc<Self>> {
+        let file = memory_file::zeros(c"carom", len, false)?;
+        let header: Header = [MAGIC, len, this_process::pid_namespace()?];
+        nix::sys::uio::pwrite(&file, zerocopy::IntoBytes::as_bytes(&header), 0)?;
+        claims::claim(&file, 0..START)?;
+        let map = Map::new(&file, len as usize, len as usize, true)?;
+        let free = Extents::new(START, len);
+        let space = Space { free, lent: Vec::new(), lent_bytes: 0, patience: (LENT, LENT_BYTES), generation: 0 };
+        Self::enter(map, file, len, Some(space))
+    }
+
+    /// The segment of a descriptor that came in a message.
+    pub(super) fn of(fd: BorrowedFd<'_>) -> Result<Arc<Self>, MemoryError> {
+        let identity = memory_file::identity(&fd).map_err(MemoryError::Io)?;
+        // held until it is entered, so that two threads do not map it twice
+        let mut segments = lock(&SEGMENTS);
+        match segments.get(&identity).and_then(Weak::upgrade) {
+            Some(segment) if segment.is_ours() => return Ok(segment),
+            // the process's that this one was forked from; not dropped here, which would wait for this very lock
+            other => std::mem::forget(other),
+        }
+        let unfit = |reason| MemoryError::Unfit { reason };
+        let len = memory_file::sealed_len(&fd).map_err(|_| unfit("it is not memory that nobody can make shorter"))?;
+        let mut header: Header = [0; 3];
+        let read = nix::sys::uio::pread(fd, zerocopy::IntoBytes::as_mut_bytes(&mut header), 0);
+        let namespace = this_process::pid_namespace().map_err(MemoryError::Io)?;
+        match header {
+            _ if read != Ok(size_of::<Header>()) => return Err(unfit("it has no header")),
+            [MAGIC, told, of] if told == len && of == namespace => {}
+            [MAGIC, told, _] if told == len => return Err(unfit("it comes from another pid namespace")),
+            _ => return Err(unfit("it is no segment of this version of carom")),
+        }
+        let file = memory_file::reopen(&fd, true).map_err(MemoryError::Io)?;
+        let map = Map::new(&file, len as usize, len as usize, true).map_err(|e| MemoryError::of(e, len as usize))?;
+        let segment = Arc::new(Self::new(map, file, len, identity, None));
+        segments.insert(identity, Arc::downgrade(&segment));
+        Ok(segment)
+    }
+
+    fn enter(map: Map, file: OwnedFd, len: u64, space: Option<Space>) -> io::Result<Arc<Self>> {
+        let identity = memory_file::identity(&file)?;
+        let segment = Arc::new(Self::new(map, file, len, identity, space));
+        lock(&SEGMENTS).insert(identity, Arc::downgrade(&segment));
+        Ok(segment)
+    }
+
+    fn new(map: Map, file: OwnedFd, len: u64, identity: Identity, space: Option<Space>) -> Self {
+        let book = Mutex::new(Book { held: HashMap::new(), space });
+        Self { map, file, len, identity, process: this_process::pid(), book }
+    }
+
+    /// Whether it was this process that mapped it, and not one that this was forked from.
+    pub(super) fn is_ours(&self) -> bool {
+        self.process == this_process::pid()
+    }
+
+    /// Whether this process places objects there.
+    pub(super) fn is_owned(&self) -> bool {
+        lock(&self.book).space.is_some()
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// The address of what lies at `range`, if objects can lie there.
+    pub(super) fn check(&self, range: &Range<u64>, align: u64) -> Option<NonNull<u8>> {
+        let fits = range.start >= START && range.start.is_multiple_of(align) && range.end <= self.len;
+        self.address(range.start).filter(|_| fits)
+    }
+
+    /// The address of a byte.
+    fn address(&self, offset: u64) -> Option<NonNull<u8>> {
+        let start = self.map.start();
+        // as a wrapping sum, because what comes of it is within the mapping
+        (offset < self.len).then(|| NonNull::new(start.as_ptr().wrapping_add(offset as usize))).flatten()
+    }
+
+    /// Makes a place for an object, held by one handle.
+    pub(super) fn place(&self, len: u64, align: u64, end: End) -> io::Result<Option<Place>> {
+        let mut book = lock(&self.book);
+        let Some(space) = &mut book.space else { return Ok(None) };
+        self.take_back(space, end);
+        let Some(Taken { start: offset, fresh }) = space.free.take(len, align) else { return Ok(None) };
+        // large places are whole pages
+        let large = len >= PIECE;
+        if !fresh
+            && large
+            && let Err(error) = memory_file::punch(&self.file, offset..offset + len)
+        {
+            space.free.give(offset, len);
+            return Err(error);
+        }
+        // 0 is that of no object
+        space.generation = space.generation.checked_add(1).unwrap_or(1);
+        let place = Place { offset, generation: space.generation, zero: fresh || large };
+        book.held.insert(offset, Held { handles: 1, claimed: false });
+        Ok(Some(place))
+    }
+
+    /// Takes note of a handle, and claims the object for this process (rule 1).
+    pub(super) fn hold(&self, range: Range<u64>) -> io::Result<()> {
+        let mut book = lock(&self.book);
+        let held = book.held.get_mut(&range.start);
+        if !held.as_ref().is_some_and(|held| held.claimed) {
+            claims::claim(&self.file, range.clone())?;
+        }
+        match held {
+            Some(held) => *held = Held { handles: held.handles + 1, claimed: true },
+            None => drop(book.held.insert(range.start, Held { handles: 1, claimed: true })),
+        }
+        Ok(())
+    }
+
+    /// Claims an object, of which there is a handle, for this process and for the message that `file` goes with
+    /// (rules 1 and 2).
+    pub(super) fn lend(&self, range: Range<u64>, file: BorrowedFd<'_>) -> io::Result<()> {
+        if let Some(held) = lock(&self.book).held.get_mut(&range.start)
+            && !held.claimed
+        {
+            claims::claim(&self.file, range.clone())?;
+            held.claimed = true;
+        }
+        claims::claim(&file, range)
+    }
+
+    /// An open file for a message.
+    pub(super) fn open(&self) -> io::Result<OwnedFd> {
+        memory_file::reopen(&self.file, true)
+    }
+
+    /// Gives up a handle (rule 3). The object stays if it is the last one, and the object is locked.
+    pub(super) fn let_go(&self, range: Range<u64>, locked: bool, end: End) -> Left {
+        let mut book = lock(&self.book);
+        let Some(held) = book.held.get_mut(&range.start) else { return Left::Objects };
+        if held.handles > 1 {
+            held.handles -= 1;
+            return Left::Objects;
+        }
+        if locked {
+            return Left::Pinned;
+        }
+        let claimed = held.claimed;
+        book.held.remove(&range.start);
+        let nobody_else = !claimed || claims::claim_alone(&self.file, range.clone()).unwrap_or(false);
+        if nobody_else {
+            self.end(&range, end);
+            match &mut book.space {
+                Some(space) => self.give_back(space, &range),
+                None if range.end - range.start >= PIECE => drop(memory_file::punch(&self.file, range.clone())),
+                None => {}
+            }
+        } else if let Some(space) = &mut book.space {
+            space.lend(range.clone());
+        }
+        if claimed {
+            claims::release(&self.file, range);
+        }
+        if book.is_empty() { Left::Nothing } else { Left::Objects }
+    }
+
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.book).is_empty()
+    }
+
+    fn end(&self, range: &Range<u64>, end: End) {
+        if let Some(start) = self.address(range.start) {
+            end(start);
+        }
+    }
+
+    fn give_back(&self, space: &mut Space, range: &Range<u64>) {
+        let Given { start, end, longest } = space.free.give(range.start, range.end - range.start);
+        // not for each object, but when another piece is free in one
+        if (end.saturating_sub(start)) / PIECE > longest / PIECE {
+            let pages = start.next_multiple_of(START)..end / START * START;
+            let _ = memory_file::punch(&self.file, pages);
+        }
+    }
+
+    /// Ends those lent objects that nobody uses any more (rule 4), unless it was done a short while ago.
+    fn take_back(&self, space: &mut Space, end: End) {
+        if space.lent.len() < space.patience.0 && space.lent_bytes < space.patience.1 {
+            return;
+        }
+        space.lent_bytes = 0;
+        let lent = std::mem::take(&mut space.lent);
+        for range in lent {
+            if claims::claim_alone(&self.file, range.clone()).unwrap_or(false) {
+                self.end(&range, end);
+                self.give_back(space, &range);
+                claims::release(&self.file, range);
+            } else {
+                space.lend(range);
+            }
+        }
+        space.patience = (LENT.max(2 * space.lent.len()), LENT_BYTES.max(2 * space.lent_bytes));
+    }
+
+    /// Keeps a segment of another process for a while, because to map it again takes some time.
+    pub(super) fn keep_unused(self: &Arc<Self>) {
+        let owner_lives = claims::is_claimed_by_others(&self.file, 0..START).unwrap_or(false);
+        let mut unused = lock(&UNUSED);
+        unused.retain(|segment| !Arc::ptr_eq(segment, self));
+        let forgotten = (unused.len() == KEPT).then(|| unused.remove(0));
+        if owner_lives {
+            unused.push(Arc::clone(self));
+        }
+        drop(unused);
+        drop(forgotten);
+    }
+}
+
+/// How many lent objects the owner does not look after, and how many bytes.
+const LENT: usize = 64;
+const LENT_BYTES: u64 = 1 << 20;
+
+impl Space {
+    fn is_empty(&self) -> bool {
+        self.free.used() == 0
+    }
+
+    fn lend(&mut self, range: Range<u64>) {
+        self.lent_bytes += range.end - range.start;
+        self.lent.push(range);
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        let mut segments = lock(&SEGMENTS);
+        // it may have been mapped anew meanwhile
+        if segments.get(&self.identity).is_some_and(|segment| segment.strong_count() == 0) {
+            segments.remove(&self.identity);
+        }
+    }
+}
+
+impl AsFd for Segment {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+/// Locks what no panic can leave half-way.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,10 @@
+//! Locks between processes.
+//!
+//! `state` is the lock itself, on the head of an object; `lock` is the one that users see without contents.
+
+mod error;
+mod lock;
+pub(crate) mod state;
+
+pub use error::{LockTimeoutError, OwnerDied, TryLockError};
+pub use lock::{Lock, LockGuard};

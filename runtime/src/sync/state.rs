@@ -1,0 +1,187 @@
+//! The state of a lock, over the head of an object.
+//!
+//! | `owner` | `damage` | |
+//! | --- | --- | --- |
+//! | 0 | 0 | free, and what it protects is whole |
+//! | pid | 0 | held |
+//! | pid, while the mutex says that its holder has ended | 0 | the next one to lock it is told |
+//! | pid or 0 | pid, with a bit for a panic | what it protects may be half-changed, until one who was told of it has said that it is repaired |
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::panicking;
+use std::time::{Duration, Instant};
+
+use crate::memory::Head;
+use crate::sys::mutex::Outcome;
+use crate::sys::this_process;
+
+/// In `damage`: the holder did not end, but panicked.
+const PANICKED: u32 = 1 << 31;
+/// In `damage`: which process it was, if that is not known.
+const UNKNOWN: u32 = PANICKED - 1;
+
+/// How many locks a thread may hold. The kernel passes on 2,048 of one that dies, and the others never.
+const MOST: u32 = 1024;
+
+thread_local! {
+    /// How many locks this thread holds.
+    static COUNT: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Why what a lock protects may be half-changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Damage {
+    /// The process, or the thread, that held the lock ended.
+    Died { pid: Option<u32> },
+    /// The thread that held the lock panicked, in this process.
+    Panicked { pid: Option<u32> },
+    /// The bytes are no value of the type.
+    Invalid,
+}
+
+/// A lock that is held by this thread; dropping it unlocks.
+pub(crate) struct Held<'a> {
+    head: &'a Head,
+    pub(crate) damage: Option<Damage>,
+    /// Whether damage is over when the lock is released.
+    pub(crate) repaired: bool,
+    /// Whether the thread was panicking before.
+    panicking: bool,
+    /// A mutex is unlocked by the thread that locked it.
+    not_send: PhantomData<*const ()>,
+}
+
+/// Waits for the lock.
+///
+/// # Panics
+/// If this thread holds it, or too many others.
+#[inline]
+#[track_caller]
+pub(crate) fn lock(head: &Head) -> Held<'_> {
+    check_count();
+    match head.mutex.lock() {
+        Outcome::Locked => held(head),
+        Outcome::OwnerDied => orphaned(head),
+        Outcome::Busy | Outcome::Deadlock => deadlock(),
+    }
+}
+
+/// # Panics
+/// If this thread holds too many others.
+#[inline]
+#[track_caller]
+pub(crate) fn try_lock(head: &Head) -> Option<Held<'_>> {
+    check_count();
+    match head.mutex.try_lock() {
+        Outcome::Locked => Some(held(head)),
+        Outcome::OwnerDied => Some(orphaned(head)),
+        Outcome::Busy | Outcome::Deadlock => None,
+    }
+}
+
+/// Waits for the lock, but not for longer than `timeout`.
+///
+/// # Panics
+/// If this thread holds it, or too many others.
+#[track_caller]
+pub(crate) fn lock_timeout(head: &Head, timeout: Duration) -> Option<Held<'_>> {
+    check_count();
+    let Some(deadline) = Instant::now().checked_add(timeout) else { return Some(lock(head)) };
+    match head.mutex.lock_until(deadline) {
+        Outcome::Locked => Some(held(head)),
+        Outcome::OwnerDied => Some(orphaned(head)),
+        Outcome::Busy => None,
+        Outcome::Deadlock => deadlock(),
+    }
+}
+
+/// Which process holds the lock, or held it when it ended.
+pub(crate) fn owner(head: &Head) -> Option<u32> {
+    Some(head.owner.load(Relaxed)).filter(|pid| *pid != 0)
+}
+
+/// How often a holder of the lock has ended; what it protects may have become invalid each time.
+pub(crate) fn deaths(head: &Head) -> u32 {
+    head.deaths.load(Relaxed)
+}
+
+#[inline]
+#[track_caller]
+fn check_count() {
+    if COUNT.get() >= MOST {
+        too_many();
+    }
+}
+
+#[cold]
+#[track_caller]
+fn too_many() -> ! {
+    panic!("this thread holds {MOST} locks, and if it died with more, not all of them would be passed on")
+}
+
+#[inline]
+fn held(head: &Head) -> Held<'_> {
+    COUNT.set(COUNT.get() + 1);
+    head.owner.store(this_process::pid(), Relaxed);
+    let damage = match head.damage.load(Relaxed) {
+        0 => None,
+        damage => Some(told(damage)),
+    };
+    Held { head, damage, repaired: false, panicking: panicking(), not_send: PhantomData }
+}
+
+/// The lock of one who has ended.
+#[cold]
+fn orphaned(head: &Head) -> Held<'_> {
+    let died = owner(head).unwrap_or(UNKNOWN);
+    // in this order: if this process is killed here, the next one is told as this one was
+    head.deaths.fetch_add(1, Relaxed);
+    head.damage.store(died, Relaxed);
+    held(head)
+}
+
+#[cold]
+fn told(damage: u32) -> Damage {
+    let pid = Some(damage & !PANICKED).filter(|pid| *pid != UNKNOWN);
+    if damage & PANICKED == 0 { Damage::Died { pid } } else { Damage::Panicked { pid } }
+}
+
+#[cold]
+#[track_caller]
+fn deadlock() -> ! {
+    panic!("this thread holds the lock that it is about to wait for")
+}
+
+impl Held<'_> {
+    /// How often a holder of the lock has ended.
+    #[inline]
+    pub(crate) fn deaths(&self) -> u32 {
+        deaths(self.head)
+    }
+
+    /// Whether it is this lock that is held.
+    pub(crate) fn is_of(&self, head: &Head) -> bool {
+        std::ptr::eq(self.head, head)
+    }
+}
+
+impl Drop for Held<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let pid = this_process::pid();
+        if self.head.owner.load(Relaxed) != pid {
+            // a copy in a process that was forked from the one that holds the lock
+            return;
+        }
+        COUNT.set(COUNT.get() - 1);
+        if !self.panicking && panicking() {
+            self.head.damage.store(pid | PANICKED, Relaxed);
+        } else if self.repaired {
+            self.head.damage.store(0, Relaxed);
+        }
+        self.head.owner.store(0, Relaxed);
+        self.head.mutex.unlock();
+    }
+}

@@ -1,0 +1,8 @@
+type Name = String;
+
+#[carom::shared]
+struct Player {
+    name: Name,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::shared]
+struct Names {
+    all: [String; 4],
+}
+
+fn main() {}

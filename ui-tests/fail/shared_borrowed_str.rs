@@ -1,0 +1,6 @@
+#[carom::shared]
+struct Player {
+    name: &'static str,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+fn fits<T: carom::Shared>(_: T) {}
+
+fn main() {
+    fits(1u8);
+    fits("text".to_owned());
+}

@@ -1,0 +1,6 @@
+#[carom::shared]
+struct Node {
+    next: Box<u64>,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[derive(carom::Shared)]
+enum Level {
+    Low,
+    High,
+}
+
+fn main() {}

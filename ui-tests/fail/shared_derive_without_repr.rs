@@ -1,0 +1,6 @@
+#[derive(carom::Shared)]
+struct Point {
+    x: f32,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+#[carom::shared]
+enum Byte {
+    First = 254,
+    Second,
+    Third,
+}
+
+fn main() {}

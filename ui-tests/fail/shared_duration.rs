@@ -1,0 +1,8 @@
+use std::time::Duration;
+
+#[carom::shared]
+struct Limits {
+    timeout: Duration,
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[carom::shared]
+enum Never {}
+
+fn main() {}

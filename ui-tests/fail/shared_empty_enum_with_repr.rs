@@ -1,0 +1,5 @@
+#[carom::shared]
+#[repr(u16)]
+enum Never {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+#[carom::shared]
+#[repr(C)]
+enum Level {
+    Low,
+    High,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use std::fs::File;
+
+#[carom::shared]
+struct Log {
+    file: File,
+}
+
+fn main() {}

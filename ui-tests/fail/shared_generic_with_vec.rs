@@ -1,0 +1,6 @@
+#[carom::shared]
+struct List<T> {
+    items: Vec<T>,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::shared]
+struct Slot {
+    job: Option<_>,
+}
+
+fn main() {}

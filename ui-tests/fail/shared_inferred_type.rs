@@ -1,0 +1,6 @@
+#[carom::shared]
+struct Point {
+    x: _,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::shared]
+struct View<'a> {
+    values: &'a [u8],
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[carom::shared]
+type Point = [f64; 2];
+
+fn main() {}

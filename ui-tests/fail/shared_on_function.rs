@@ -1,0 +1,6 @@
+#[carom::shared]
+fn increment() {}
+
+fn main() {
+    increment();
+}

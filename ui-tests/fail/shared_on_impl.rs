@@ -1,0 +1,8 @@
+struct Counter;
+
+#[carom::shared]
+impl Counter {
+    fn increment(&mut self) {}
+}
+
+fn main() {}

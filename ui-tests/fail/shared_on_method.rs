@@ -1,0 +1,10 @@
+struct Counter;
+
+impl Counter {
+    #[carom::shared]
+    fn increment(&mut self) {}
+}
+
+fn main() {
+    Counter.increment();
+}

@@ -1,0 +1,4 @@
+#[carom::shared]
+mod counters {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::shared]
+trait Count {
+    fn increment(&mut self);
+}
+
+fn main() {}

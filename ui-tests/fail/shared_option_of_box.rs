@@ -1,0 +1,6 @@
+#[carom::shared]
+struct Node {
+    next: Option<Box<Node>>,
+}
+
+fn main() {}

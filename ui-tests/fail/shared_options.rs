@@ -1,0 +1,7 @@
+#[carom::shared(repr = "u8")]
+enum Level {
+    Low,
+    High,
+}
+
+fn main() {}

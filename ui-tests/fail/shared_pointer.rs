@@ -1,0 +1,6 @@
+#[carom::shared]
+struct Node {
+    next: *mut Node,
+}
+
+fn main() {}

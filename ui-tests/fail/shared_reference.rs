@@ -1,0 +1,7 @@
+#[carom::shared]
+enum Target {
+    Here(&'static u64),
+    Nowhere,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[carom::shared]
+#[repr(Rust)]
+struct Point {
+    x: f32,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::shared]
+struct Player {
+    name: str,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[carom::shared]
+struct Player {
+    score: u64,
+    name: String,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::shared]
+struct Ship {
+    position: (f64, f64),
+}
+
+fn main() {}

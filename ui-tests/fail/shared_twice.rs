@@ -1,0 +1,7 @@
+#[carom::shared]
+#[carom::shared]
+struct Point {
+    x: f32,
+}
+
+fn main() {}

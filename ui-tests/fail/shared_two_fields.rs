@@ -1,0 +1,7 @@
+#[carom::shared]
+struct Player {
+    name: String,
+    friends: Vec<u64>,
+}
+
+fn main() {}

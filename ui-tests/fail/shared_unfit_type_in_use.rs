@@ -1,0 +1,11 @@
+#[carom::shared]
+struct Player {
+    name: String,
+}
+
+fn fits<T: carom::Shared>() {}
+
+fn main() {
+    fits::<Player>();
+    fits::<[Player; 4]>();
+}

@@ -1,0 +1,6 @@
+#[carom::shared]
+enum Shape {
+    Circle(Radius),
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[carom::shared]
+struct Samples {
+    all: Vec<f64>,
+}
+
+fn main() {}
