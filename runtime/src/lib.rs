@@ -34,7 +34,7 @@ mod macros;
 mod memory;
 mod pool;
 mod process;
-mod shared;
+pub mod shared;
 mod shared_memory;
 mod sync;
 pub mod task;

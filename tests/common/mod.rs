@@ -1,7 +1,7 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -27,7 +27,8 @@ pub fn watchdog_after(limit: Duration) -> Watchdog {
     let name = std::thread::current().name().unwrap_or("?").to_owned();
     std::thread::spawn(move || {
         if receiver.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
-            eprintln!("test {name} hangs");
+            // not by a macro, whose output the harness would keep
+            let _ = writeln!(std::io::stderr(), "test {name} hangs");
             std::process::abort();
         }
     });

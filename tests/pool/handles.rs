@@ -1,6 +1,6 @@
 //! Files and connections as arguments and results.
 use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::{PipeReader, PipeWriter, Read, Seek, Write};
 use std::os::fd::AsRawFd;
 
 use carom::{Connection, Fd, Never, pipe};
@@ -60,6 +60,26 @@ fn connections_go_there_and_come_back() {
     }
     let received = pool.apply(letters, ()).expect("an end");
     assert_eq!(received.iter().map(|letter| letter.expect("a letter")).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+/// Closes one end, and stays until the other pipe is closed.
+#[carom::task]
+fn close_and_stay(writer: Fd<PipeWriter>, mut gate: Fd<PipeReader>) {
+    drop(writer);
+    gate.read_to_end(&mut Vec::new()).expect("read");
+}
+
+#[carom::test]
+fn what_a_call_has_closed_is_closed_though_the_call_goes_on() {
+    let _watchdog = watchdog();
+    let pool = pool_of(1);
+    let (mut reader, writer) = std::io::pipe().expect("pipe");
+    let (gate, hold) = std::io::pipe().expect("pipe");
+    let call = pool.apply_async(close_and_stay, (Fd(writer), Fd(gate)));
+    assert_eq!(reader.read_to_end(&mut Vec::new()).expect("the end"), 0);
+    assert!(!call.ready());
+    drop(hold);
+    call.get().expect("it ends");
 }
 
 #[carom::task]

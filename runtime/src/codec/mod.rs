@@ -206,6 +206,10 @@ impl<'a> Reader<'a> {
         let value = read(frame.reader);
         let left = frame.reader.rest.len();
         drop(frame);
+        if self.rest.is_empty() {
+            // nothing more can take one, and what they hold in use may end before this does
+            self.incoming = None;
+        }
         match value {
             Ok(_) if left > 0 => Err(fault(&format!("{left} bytes follow that nothing reads"))),
             value => value,

@@ -24,17 +24,23 @@ pub(super) fn place(len: u64, align: u64, end: End) -> Result<(Arc<Segment>, Pla
     arenas.extract_if(.., |arena| !arena.is_ours()).for_each(std::mem::forget);
     if len < ALONE {
         // the last one is the one with the most space
-        for arena in arenas.iter().rev() {
+        for arena in arenas.iter().rev().filter(|arena| is_for_many(arena)) {
             if let Some(place) = arena.place(len, align, end).map_err(failed)? {
                 return Ok((Arc::clone(arena), place));
             }
         }
     }
+    // nothing else is placed in a segment for one object, so this is where it is seen that others have given it up
+    arenas.retain(|arena| is_for_many(arena) || !arena.is_given_up(end));
     let arena = if len < ALONE { for_many(len) } else { Segment::create(START.max(align) + len) };
     let arena = arena.map_err(failed)?;
     let place = arena.place(len, align, end).map_err(failed)?.ok_or(MemoryError::TooLarge { size: len as usize })?;
     arenas.push(Arc::clone(&arena));
     Ok((arena, place))
+}
+
+fn is_for_many(arena: &Segment) -> bool {
+    arena.len() == ARENA || SMALLER.contains(&arena.len())
 }
 
 fn for_many(len: u64) -> io::Result<Arc<Segment>> {
@@ -50,8 +56,7 @@ fn for_many(len: u64) -> io::Result<Arc<Segment>> {
 /// Gives a segment back that has become empty, unless it is the last one for many objects.
 pub(super) fn give_back(segment: &Arc<Segment>) {
     let mut arenas = lock(&ARENAS);
-    let for_many = |arena: &Arc<Segment>| arena.len() == ARENA || SMALLER.contains(&arena.len());
-    if for_many(segment) && arenas.iter().filter(|arena| for_many(arena)).count() == 1 {
+    if is_for_many(segment) && arenas.iter().filter(|arena| is_for_many(arena)).count() == 1 {
         return;
     }
     // objects are placed under this lock only, so it stays empty

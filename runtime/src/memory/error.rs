@@ -68,7 +68,10 @@ impl MemoryError {
         match error.raw_os_error().map(Errno::from_raw) {
             Some(Errno::ENOMEM | Errno::ENOSPC | Errno::EDQUOT) => Self::NoSpace { size, free: None },
             Some(Errno::EFBIG | Errno::EOVERFLOW | Errno::EINVAL) => Self::TooLarge { size },
-            _ if error.kind() == io::ErrorKind::OutOfMemory => Self::TooLarge { size },
+            // said without a system call
+            None if matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::InvalidInput) => {
+                Self::TooLarge { size }
+            }
             _ => Self::Io(error),
         }
     }

@@ -60,7 +60,9 @@ impl Extents {
         }
         if let Some(&free) = self.by_start.get(&end) {
             self.remove(end, free);
-            (end, longest) = (end + free, longest.max(free));
+            // what was never used has no memory, and so is no piece that was given back before
+            longest = longest.max(free.min(self.fresh.saturating_sub(end)));
+            end += free;
         }
         self.insert(from, end - from);
         Given { start: from, end: end.min(self.fresh), longest }
@@ -84,6 +86,7 @@ pub(super) struct Given {
     pub(super) start: u64,
     /// Its end, without what was never used.
     pub(super) end: u64,
+    /// The longest one that was joined, without what was never used.
     pub(super) longest: u64,
 }
 
@@ -142,6 +145,17 @@ mod tests {
         }
         check(&extents, &taken);
         assert_eq!(extents.by_start.len(), 1);
+    }
+
+    #[test]
+    fn what_was_never_used_is_not_told_as_given_back() {
+        let mut extents = Extents::new(GRAIN, END);
+        let first = extents.take(4 * GRAIN, GRAIN).expect("space");
+        let second = extents.take(2 * GRAIN, GRAIN).expect("space");
+        let Given { start, end, longest } = extents.give(first.start, 4 * GRAIN);
+        assert_eq!((start, end, longest), (first.start, second.start, 0));
+        let Given { start, end, longest } = extents.give(second.start, 2 * GRAIN);
+        assert_eq!((start, end, longest), (first.start, second.start + 2 * GRAIN, 4 * GRAIN));
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //!
 //! Rule 1 and 2 make sure that a claim is only ever added by one who has, or holds in hand, another one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
@@ -91,8 +91,8 @@ pub(super) enum Left {
 /// The owner's record of a segment.
 struct Space {
     free: Extents,
-    /// Objects that it has no handle of any more, and that others had.
-    lent: Vec<Range<u64>>,
+    /// Objects that it has no handle of any more, and that others had: where they begin and end.
+    lent: BTreeMap<u64, u64>,
     lent_bytes: u64,
     /// How many may be lent, and how many bytes in them, before it looks which are still in use.
     patience: (usize, u64),
@@ -120,7 +120,7 @@ impl Segment {
         claims::claim(&file, 0..START)?;
         let map = Map::new(&file, len as usize, len as usize, true)?;
         let free = Extents::new(START, len);
-        let space = Space { free, lent: Vec::new(), lent_bytes: 0, patience: (LENT, LENT_BYTES), generation: 0 };
+        let space = Space { free, lent: BTreeMap::new(), lent_bytes: 0, patience: (LENT, LENT_BYTES), generation: 0 };
         Self::enter(map, file, len, Some(space))
     }
 
@@ -228,12 +228,22 @@ impl Segment {
             Some(held) => *held = Held { handles: held.handles + 1, claimed: true },
             None => drop(book.held.insert(range.start, Held { handles: 1, claimed: true })),
         }
+        // one of its own that comes back to the owner is no longer to be looked after (rule 4)
+        if let Some(space) = &mut book.space {
+            space.receive(range.start);
+        }
         Ok(())
     }
 
     /// Claims an object, of which there is a handle, for this process and for the message that `file` goes with
     /// (rules 1 and 2).
     pub(super) fn lend(&self, range: Range<u64>, file: BorrowedFd<'_>) -> io::Result<()> {
+        if !self.is_ours() {
+            // the process that it was forked from may not have claimed the object, and would not know that this did
+            return Err(io::Error::other(
+                "it was made before this process was forked, and only its parent can send it",
+            ));
+        }
         if let Some(held) = lock(&self.book).held.get_mut(&range.start)
             && !held.claimed
         {
@@ -298,14 +308,26 @@ impl Segment {
         }
     }
 
+    /// Whether nothing is in it any more, nor with others.
+    pub(super) fn is_given_up(&self, end: End) -> bool {
+        let mut book = lock(&self.book);
+        if let Some(space) = &mut book.space {
+            self.take_back_now(space, end);
+        }
+        book.is_empty()
+    }
+
     /// Ends those lent objects that nobody uses any more (rule 4), unless it was done a short while ago.
     fn take_back(&self, space: &mut Space, end: End) {
-        if space.lent.len() < space.patience.0 && space.lent_bytes < space.patience.1 {
-            return;
+        if space.lent.len() >= space.patience.0 || space.lent_bytes >= space.patience.1 {
+            self.take_back_now(space, end);
         }
+    }
+
+    fn take_back_now(&self, space: &mut Space, end: End) {
         space.lent_bytes = 0;
-        let lent = std::mem::take(&mut space.lent);
-        for range in lent {
+        for (from, to) in std::mem::take(&mut space.lent) {
+            let range = from..to;
             if claims::claim_alone(&self.file, range.clone()).unwrap_or(false) {
                 self.end(&range, end);
                 self.give_back(space, &range);
@@ -342,7 +364,13 @@ impl Space {
 
     fn lend(&mut self, range: Range<u64>) {
         self.lent_bytes += range.end - range.start;
-        self.lent.push(range);
+        self.lent.insert(range.start, range.end);
+    }
+
+    fn receive(&mut self, start: u64) {
+        if let Some(end) = self.lent.remove(&start) {
+            self.lent_bytes -= end - start;
+        }
     }
 }
 

@@ -82,7 +82,7 @@ impl Attendant {
     }
 
     /// Has the worker do a job; starts one where there is none.
-    fn attend_to(&mut self, job: Job) {
+    fn attend_to(&mut self, mut job: Job) {
         if self.worker.is_none()
             && let Err(outcome) = self.start()
         {
@@ -95,15 +95,19 @@ impl Attendant {
         }
         let Some(worker) = &self.worker else { return job.done(Outcome::Terminated) };
         match worker.request(&job.bytes, &job.fds) {
-            Ok(()) => match worker.reply() {
-                Ok((bytes, fds)) => job.done(Outcome::Reply(bytes, fds)),
-                Err(Gone::Ended) => self.lost(job),
-                Err(Gone::Left) => {
-                    let reason = "it closed its connection to the pool, and was ended for that";
-                    job.done(Outcome::Reply(refusal(reason), Vec::new()));
-                    self.replace();
+            Ok(()) => {
+                // they are the worker's now, and may be what somebody waits for the end of
+                job.fds.clear();
+                match worker.reply() {
+                    Ok((bytes, fds)) => job.done(Outcome::Reply(bytes, fds)),
+                    Err(Gone::Ended) => self.lost(job),
+                    Err(Gone::Left) => {
+                        let reason = "it closed its connection to the pool, and was ended for that";
+                        job.done(Outcome::Reply(refusal(reason), Vec::new()));
+                        self.replace();
+                    }
                 }
-            },
+            }
             // it has not been begun (rule 2)
             Err(SendError::Disconnected) if job.tries + 1 < TRIES => {
                 self.crew.take_back(Job { tries: job.tries + 1, ..job });

@@ -8,6 +8,7 @@
 //! The implementations here are for types whose layout and valid values the language defines.
 #![allow(unsafe_code)]
 
+#[doc(hidden)]
 pub mod advice;
 mod candidate;
 pub(crate) mod field;
@@ -22,7 +23,9 @@ use std::sync::atomic;
 
 use zerocopy::TryFromBytes;
 
+#[doc(hidden)]
 pub use candidate::Candidate;
+#[doc(hidden)]
 pub use layout::Layout;
 pub use string::{ShString, TooLong};
 
@@ -63,17 +66,28 @@ pub unsafe trait Shared: Sized + 'static {
 
 /// The flags of a [`Shared`] type. A generic type, whose flags are not known where it is defined, has `PADDED` and
 /// `CHECKED`.
+#[doc(hidden)]
 pub struct Form<const PADDED: bool, const CHECKED: bool, const ATOMIC: bool>;
 
-/// Types of which every bit pattern is a value: they can begin as zeros.
+/// Types that can begin as zeros, because every bit pattern is a value.
 #[diagnostic::on_unimplemented(
     message = "not every bit pattern is a `{Self}`, so it cannot begin as zeros",
     label = "not a type of plain numbers",
     note = "give the values to begin with: `Array::filled(value, len)` or `Array::new(&values)`"
 )]
-pub trait AnyBits: Shared {}
+pub trait Zeroable: Shared {}
 #[diagnostic::do_not_recommend]
-impl<T: Shared> AnyBits for T where T::Form: HasAnyBits {}
+impl<T: Shared> Zeroable for T where T::Form: HasAnyBits {}
+
+/// Types of which something is left, whatever became of their bytes, because every bit pattern is a value.
+#[diagnostic::on_unimplemented(
+    message = "not every bit pattern is a `{Self}`, so what is left of one has to be looked at",
+    label = "may be no value after a process died in the midst of a change",
+    note = "after a death, write `died.check()`, which looks at the bytes, or `died.replace(value)`; under a lock that is held already, there is no such check, so use `lock` instead of `borrow`"
+)]
+pub trait AlwaysValid: Shared {}
+#[diagnostic::do_not_recommend]
+impl<T: Shared> AlwaysValid for T where T::Form: HasAnyBits {}
 
 /// Types that can be copied while another process writes them: every bit pattern is a value, and no byte is padding.
 #[diagnostic::on_unimplemented(
@@ -81,7 +95,7 @@ impl<T: Shared> AnyBits for T where T::Form: HasAnyBits {}
     label = "has padding, or not every bit pattern of it is a value",
     note = "use `Value` or `Array`, which have a lock; without one there can be plain numbers, arrays and structs of them without padding, and atomics"
 )]
-pub trait Plain: AnyBits + Copy {}
+pub trait Plain: Shared + Copy {}
 #[diagnostic::do_not_recommend]
 impl<T: Shared + Copy> Plain for T where T::Form: IsPlain {}
 
@@ -105,18 +119,23 @@ pub trait Lockless: Shared {}
 #[diagnostic::do_not_recommend]
 impl<T: Shared> Lockless for T where T::Form: IsLockless {}
 
+#[doc(hidden)]
 pub trait HasAnyBits {}
 impl<const PADDED: bool, const ATOMIC: bool> HasAnyBits for Form<PADDED, false, ATOMIC> {}
+#[doc(hidden)]
 pub trait IsPlain: HasAnyBits {}
 impl<const ATOMIC: bool> IsPlain for Form<false, false, ATOMIC> {}
+#[doc(hidden)]
 pub trait IsAtomic {}
 impl<const PADDED: bool, const CHECKED: bool> IsAtomic for Form<PADDED, CHECKED, true> {}
+#[doc(hidden)]
 pub trait IsLockless {}
 impl<const PADDED: bool, const CHECKED: bool> IsLockless for Form<PADDED, CHECKED, true> {}
 impl IsLockless for Form<false, false, false> {}
 
 macro_rules! leaf {
     ($($ty:ty: $checked:literal $atomic:literal $valid:expr;)*) => {$(
+        #[diagnostic::do_not_recommend]
         // SAFETY: the language defines the layout, which has no padding; what is valid is said beside each.
         unsafe impl Shared for $ty {
             const LAYOUT: Layout = Layout::new(stringify!($ty), size_of::<Self>(), align_of::<Self>());
@@ -166,6 +185,7 @@ leaf! {
 
 macro_rules! nonzero {
     ($($ty:ty)*) => {$(
+        #[diagnostic::do_not_recommend]
         // SAFETY: it has the layout of the number, and every value of that but zero.
         unsafe impl Shared for NonZero<$ty> {
             const LAYOUT: Layout = Layout::new("NonZero", size_of::<Self>(), align_of::<Self>()).field("0", 0, <$ty>::LAYOUT);
@@ -183,6 +203,7 @@ macro_rules! nonzero {
 
 nonzero! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
 
+#[diagnostic::do_not_recommend]
 // SAFETY: an array is its elements, one after the other.
 unsafe impl<T: Shared, const N: usize> Shared for [T; N] {
     const LAYOUT: Layout = Layout::new("array", size_of::<Self>(), align_of::<Self>()).field("0", N, T::LAYOUT);
@@ -196,6 +217,7 @@ unsafe impl<T: Shared, const N: usize> Shared for [T; N] {
     }
 }
 
+#[diagnostic::do_not_recommend]
 // SAFETY: it has the layout and the values of its only field.
 unsafe impl<T: Shared> Shared for Wrapping<T> {
     const LAYOUT: Layout = T::LAYOUT;
@@ -209,6 +231,7 @@ unsafe impl<T: Shared> Shared for Wrapping<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 // SAFETY: there is nothing in it.
 unsafe impl<T: ?Sized + 'static> Shared for PhantomData<T> {
     const LAYOUT: Layout = Layout::new("PhantomData", 0, 1);

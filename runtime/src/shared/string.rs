@@ -99,6 +99,7 @@ impl<const N: usize> ShString<N> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 // SAFETY: two arrays of bytes, one after the other, without an address in them.
 unsafe impl<const N: usize> Shared for ShString<N> {
     const LAYOUT: Layout = Layout::new("ShString", size_of::<Self>(), 1);

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::block::Block;
 use crate::memory::MemoryError;
-use crate::sys::mutex::RobustMutex;
+use crate::sys::mutex::{Outcome, RobustMutex};
 use crate::sys::this_process;
 
 const MAGIC: u64 = u64::from_ne_bytes(*b"caromls\x01");
@@ -117,7 +117,9 @@ impl Slots {
         // SAFETY: it is within the memory, aligned, and was initialised before the memory could be found.
         let mutex = unsafe { &*self.block.as_ptr().wrapping_add(LOCK).cast::<RobustMutex>() };
         // whoever had it and died left nothing half-way; and this thread cannot have it, since `call` is this crate's
-        mutex.lock();
+        if mutex.try_lock() == Outcome::Busy {
+            mutex.lock();
+        }
         let locked = Locked { slots: self, mutex };
         call(&locked)
     }

@@ -35,6 +35,11 @@ impl<G> OwnerDied<G> {
         matches!(self.damage, Damage::Panicked { .. })
     }
 
+    /// Whether nobody is known to have died, but the bytes are no value of their type.
+    pub fn is_invalid(&self) -> bool {
+        self.damage == Damage::Invalid
+    }
+
     /// Releases the lock, and keeps what is told.
     pub fn release(self) -> OwnerDied {
         OwnerDied { guard: (), damage: self.damage }

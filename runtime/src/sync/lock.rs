@@ -20,8 +20,14 @@ use crate::shared;
 ///
 /// A lock outlives its holders: when the thread that holds it ends, be it because its process was killed, the next one
 /// gets the lock at once, as an [`OwnerDied`] that tells of it. So does a panic, because either leaves what the lock
-/// protects as it happens to be. It is glibc's robust mutex; a [`Value`](crate::Value) or an [`Array`](crate::Array)
+/// protects as it happens to be. A waiter that is killed harms nobody: the others get the lock, at the latest a tenth of a second
+/// after it is free. It is glibc's robust mutex; a [`Value`](crate::Value) or an [`Array`](crate::Array)
 /// has one for its contents.
+///
+/// What does not work: a thread that is not the main one, and executes another program while it holds a lock, leaves it
+/// locked for good (the kernel renumbers the thread first). A process that was made by a plain `fork` can use the locks that it
+/// inherits, but not send them on, and what its parent gives up meanwhile it must not use. A guard that is leaked
+/// (`Box::leak`) is worth nothing any more when its thread has ended.
 ///
 /// ```standalone_crate
 /// use carom::{Lock, Process};
@@ -145,7 +151,7 @@ impl<'a> LockGuard<'a> {
 
     #[inline]
     fn of(held: Held<'a>) -> Result<Self, OwnerDied<Self>> {
-        match held.damage {
+        match held.damage() {
             None => Ok(Self(held)),
             Some(damage) => Err(OwnerDied { guard: Self(held), damage }),
         }
@@ -163,7 +169,7 @@ impl<'a> OwnerDied<LockGuard<'a>> {
     /// more.
     pub fn into_guard(self) -> LockGuard<'a> {
         let mut guard = self.guard;
-        guard.0.repaired = true;
+        guard.0.repaired();
         guard
     }
 }

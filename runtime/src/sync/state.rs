@@ -9,8 +9,10 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::num::NonZero;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
-use std::thread::panicking;
+use std::thread::{available_parallelism, panicking};
 use std::time::{Duration, Instant};
 
 use crate::memory::Head;
@@ -44,14 +46,16 @@ pub(crate) enum Damage {
 /// A lock that is held by this thread; dropping it unlocks.
 pub(crate) struct Held<'a> {
     head: &'a Head,
-    pub(crate) damage: Option<Damage>,
-    /// Whether damage is over when the lock is released.
-    pub(crate) repaired: bool,
-    /// Whether the thread was panicking before.
-    panicking: bool,
+    /// What `damage` was, and the flags below: one word, which is moved about in a register.
+    state: u64,
     /// A mutex is unlocked by the thread that locked it.
     not_send: PhantomData<*const ()>,
 }
+
+/// In `state`: damage is over when the lock is released.
+const REPAIRED: u64 = 1 << 32;
+/// In `state`: the thread was panicking when it took the lock.
+const PANICKING: u64 = 1 << 33;
 
 /// Waits for the lock.
 ///
@@ -61,10 +65,9 @@ pub(crate) struct Held<'a> {
 #[track_caller]
 pub(crate) fn lock(head: &Head) -> Held<'_> {
     check_count();
-    match head.mutex.lock() {
+    match head.mutex.try_lock() {
         Outcome::Locked => held(head),
-        Outcome::OwnerDied => orphaned(head),
-        Outcome::Busy | Outcome::Deadlock => deadlock(),
+        other => waited(head, other, None).unwrap_or_else(|| deadlock()),
     }
 }
 
@@ -88,13 +91,49 @@ pub(crate) fn try_lock(head: &Head) -> Option<Held<'_>> {
 #[track_caller]
 pub(crate) fn lock_timeout(head: &Head, timeout: Duration) -> Option<Held<'_>> {
     check_count();
-    let Some(deadline) = Instant::now().checked_add(timeout) else { return Some(lock(head)) };
-    match head.mutex.lock_until(deadline) {
+    match head.mutex.try_lock() {
+        Outcome::Locked => Some(held(head)),
+        // a time that cannot be told never comes
+        other => waited(head, other, Instant::now().checked_add(timeout)),
+    }
+}
+
+/// Waits, after the mutex was not simply free; none if it is not by the deadline.
+#[cold]
+#[track_caller]
+fn waited(head: &Head, mut outcome: Outcome, deadline: Option<Instant>) -> Option<Held<'_>> {
+    if outcome == Outcome::Busy {
+        outcome = spin(head);
+    }
+    if outcome == Outcome::Busy {
+        outcome = deadline.map_or_else(|| head.mutex.lock(), |deadline| head.mutex.lock_until(deadline));
+    }
+    match outcome {
         Outcome::Locked => Some(held(head)),
         Outcome::OwnerDied => Some(orphaned(head)),
         Outcome::Busy => None,
         Outcome::Deadlock => deadlock(),
     }
+}
+
+/// Tries for a while whether the holder is about to release the lock: to sleep and be woken takes much longer than most
+/// locks are held.
+fn spin(head: &Head) -> Outcome {
+    static SPINS: OnceLock<u32> = OnceLock::new();
+    // with one processor, the holder does nothing in the meantime
+    let one = |cpus: NonZero<usize>| cpus.get() == 1;
+    let spins = *SPINS.get_or_init(|| if available_parallelism().is_ok_and(one) { 0 } else { 64 });
+    for _ in 0..spins {
+        std::hint::spin_loop();
+        // it says so before the mutex does, and to read it does not take the memory from the holder's processor for long
+        if head.owner.load(Relaxed) == 0 {
+            match head.mutex.try_lock() {
+                Outcome::Busy => {}
+                outcome => return outcome,
+            }
+        }
+    }
+    Outcome::Busy
 }
 
 /// Which process holds the lock, or held it when it ended.
@@ -125,11 +164,8 @@ fn too_many() -> ! {
 fn held(head: &Head) -> Held<'_> {
     COUNT.set(COUNT.get() + 1);
     head.owner.store(this_process::pid(), Relaxed);
-    let damage = match head.damage.load(Relaxed) {
-        0 => None,
-        damage => Some(told(damage)),
-    };
-    Held { head, damage, repaired: false, panicking: panicking(), not_send: PhantomData }
+    let panicking = if panicking() { PANICKING } else { 0 };
+    Held { head, state: u64::from(head.damage.load(Relaxed)) | panicking, not_send: PhantomData }
 }
 
 /// The lock of one who has ended.
@@ -155,6 +191,20 @@ fn deadlock() -> ! {
 }
 
 impl Held<'_> {
+    /// Why what the lock protects may be half-changed.
+    #[inline]
+    pub(crate) fn damage(&self) -> Option<Damage> {
+        match self.state as u32 {
+            0 => None,
+            damage => Some(told(damage)),
+        }
+    }
+
+    /// Says that damage is over when the lock is released.
+    pub(crate) fn repaired(&mut self) {
+        self.state |= REPAIRED;
+    }
+
     /// How often a holder of the lock has ended.
     #[inline]
     pub(crate) fn deaths(&self) -> u32 {
@@ -176,9 +226,9 @@ impl Drop for Held<'_> {
             return;
         }
         COUNT.set(COUNT.get() - 1);
-        if !self.panicking && panicking() {
+        if panicking() && self.state & PANICKING == 0 {
             self.head.damage.store(pid | PANICKED, Relaxed);
-        } else if self.repaired {
+        } else if self.state & REPAIRED != 0 {
             self.head.damage.store(0, Relaxed);
         }
         self.head.owner.store(0, Relaxed);

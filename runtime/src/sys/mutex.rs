@@ -9,7 +9,7 @@
 use std::cell::UnsafeCell;
 use std::io;
 use std::mem::MaybeUninit;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 unsafe extern "C" {
     /// Of glibc 2.30; missing in the libc crate.
@@ -19,6 +19,11 @@ unsafe extern "C" {
         deadline: *const libc::timespec,
     ) -> libc::c_int;
 }
+
+/// How long a thread sleeps before it looks again whether the mutex is free, because a wake-up can be lost: when a waiter
+/// is killed after it was woken and before it has the mutex, the kernel wakes the next one only if nobody has taken the
+/// mutex meanwhile; and who took it does not know that others wait.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A mutex in shared memory.
 #[repr(transparent)]
@@ -61,28 +66,44 @@ impl RobustMutex {
         // attributes hold nothing that has to be given back, with glibc
     }
 
-    /// Waits until it is free.
+    /// Sleeps until it is free.
     pub(crate) fn lock(&self) -> Outcome {
-        // SAFETY: it is an initialised mutex in mapped memory.
-        self.outcome(unsafe { libc::pthread_mutex_lock(self.0.get()) })
+        loop {
+            match self.wait(PATIENCE) {
+                Outcome::Busy => {}
+                outcome => return outcome,
+            }
+        }
     }
 
+    /// Takes it if it is free.
+    #[inline]
     pub(crate) fn try_lock(&self) -> Outcome {
         // SAFETY: it is an initialised mutex in mapped memory.
         self.outcome(unsafe { libc::pthread_mutex_trylock(self.0.get()) })
     }
 
-    /// Waits until it is free, but no longer than until `deadline`.
+    /// Sleeps until it is free, but no longer than until `deadline`.
     pub(crate) fn lock_until(&self, deadline: Instant) -> Outcome {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.wait(left.min(PATIENCE)) {
+                Outcome::Busy if left > PATIENCE => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Sleeps until it is free, but no longer than `time`.
+    fn wait(&self, time: Duration) -> Outcome {
         let mut now = MaybeUninit::uninit();
         // SAFETY: there is space for the time.
         unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, now.as_mut_ptr()) };
         // SAFETY: this clock always tells the time.
         let now: libc::timespec = unsafe { now.assume_init() };
-        let left = deadline.saturating_duration_since(Instant::now());
-        let nanoseconds = now.tv_nsec + i64::from(left.subsec_nanos());
+        let nanoseconds = now.tv_nsec + i64::from(time.subsec_nanos());
         let end = libc::timespec {
-            tv_sec: now.tv_sec.saturating_add_unsigned(left.as_secs()).saturating_add(nanoseconds / 1_000_000_000),
+            tv_sec: now.tv_sec.saturating_add_unsigned(time.as_secs()).saturating_add(nanoseconds / 1_000_000_000),
             tv_nsec: nanoseconds % 1_000_000_000,
         };
         // SAFETY: it is an initialised mutex in mapped memory, and the time lives until the call returns.
@@ -95,23 +116,28 @@ impl RobustMutex {
         unsafe { libc::pthread_mutex_unlock(self.0.get()) };
     }
 
+    #[inline]
     fn outcome(&self, result: libc::c_int) -> Outcome {
         match result {
             0 => Outcome::Locked,
             libc::EBUSY | libc::ETIMEDOUT => Outcome::Busy,
             libc::EDEADLK => Outcome::Deadlock,
-            libc::EOWNERDEAD => {
-                // at once, because a mutex that is unlocked without this can never be locked again
-                // SAFETY: this thread has just locked it.
-                unsafe { libc::pthread_mutex_consistent(self.0.get()) };
-                Outcome::OwnerDied
-            }
-            error => overwritten(error),
+            error => self.unusual(error),
         }
+    }
+
+    #[cold]
+    fn unusual(&self, error: libc::c_int) -> Outcome {
+        if error != libc::EOWNERDEAD {
+            overwritten(error);
+        }
+        // at once, because a mutex that is unlocked without this can never be locked again
+        // SAFETY: this thread has just locked it.
+        unsafe { libc::pthread_mutex_consistent(self.0.get()) };
+        Outcome::OwnerDied
     }
 }
 
-#[cold]
 fn overwritten(error: libc::c_int) -> ! {
     panic!("the memory of a lock was overwritten: {}", io::Error::from_raw_os_error(error))
 }

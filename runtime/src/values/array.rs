@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::locked::{Guard, Locked};
 use crate::memory::MemoryError;
-use crate::shared::{AnyBits, Shared};
+use crate::shared::{AlwaysValid, Shared, Zeroable};
 use crate::sync::{Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
 
 /// Values in shared memory, with a lock for all of them: whoever holds it has them as a slice.
@@ -68,10 +68,22 @@ impl<T: Shared> Array<T> {
     /// If there is no memory for it.
     pub fn zeroed(len: usize) -> Result<Self, MemoryError>
     where
-        T: AnyBits,
+        T: Zeroable,
     {
         // SAFETY: zeros are a value of such types.
         unsafe { Locked::create(len, None, |_| {}) }.map(Self)
+    }
+
+    /// An array of `len` zeros, with a lock that others have too.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub fn zeroed_with_lock(len: usize, lock: &Lock) -> Result<Self, MemoryError>
+    where
+        T: Zeroable,
+    {
+        // SAFETY: zeros are a value of such types.
+        unsafe { Locked::create(len, Some(lock), |_| {}) }.map(Self)
     }
 
     /// An array of `len` times the same value.
@@ -177,7 +189,7 @@ impl<T: Shared> Array<T> {
     #[track_caller]
     pub fn borrow<'a>(&'a self, guard: &'a LockGuard<'_>) -> &'a [T]
     where
-        T: AnyBits,
+        T: AlwaysValid,
     {
         self.0.borrow(guard)
     }
@@ -189,7 +201,7 @@ impl<T: Shared> Array<T> {
     #[track_caller]
     pub fn borrow_mut<'a>(&'a self, guard: &'a mut LockGuard<'_>) -> &'a mut [T]
     where
-        T: AnyBits,
+        T: AlwaysValid,
     {
         self.0.borrow_mut(guard)
     }

@@ -19,7 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::what;
 use crate::memory::{MemoryError, Object, What};
-use crate::shared::{AnyBits, Candidate, Shared};
+use crate::shared::{AlwaysValid, Candidate, Shared};
 use crate::sync::state::{self, Damage, Held};
 use crate::sync::{Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
 
@@ -144,8 +144,8 @@ impl<C: Contents + ?Sized> Locked<C> {
 
     #[inline]
     fn guard<'a>(&'a self, held: Held<'a>) -> Result<Guard<'a, C>, OwnerDied<Guard<'a, C>>> {
-        let damage = held.damage;
-        let guard = Guard { held, contents: self.contents, seen: &self.seen, exclusive: PhantomData };
+        let damage = held.damage();
+        let guard = Guard { held, contents: Exclusive(self.contents, PhantomData), seen: &self.seen };
         match damage {
             None if !C::CHECKED || guard.is_checked() || guard.find_valid() => Ok(guard),
             None => Err(OwnerDied { guard, damage: Damage::Invalid }),
@@ -217,10 +217,17 @@ impl<C: ?Sized> Clone for Locked<C> {
 #[must_use = "the lock is released when this is dropped"]
 pub struct Guard<'a, C: ?Sized> {
     held: Held<'a>,
-    contents: NonNull<C>,
+    contents: Exclusive<'a, C>,
     seen: &'a AtomicU32,
-    exclusive: PhantomData<&'a mut C>,
 }
+
+/// A pointer to what nobody else refers to.
+struct Exclusive<'a, C: ?Sized>(NonNull<C>, PhantomData<&'a mut C>);
+
+// SAFETY: it is as a reference that can be written through.
+unsafe impl<C: Send + ?Sized> Send for Exclusive<'_, C> {}
+// SAFETY: as above.
+unsafe impl<C: Sync + ?Sized> Sync for Exclusive<'_, C> {}
 
 #[allow(private_bounds, reason = "values and slices of them")]
 impl<C: Contents + ?Sized> Guard<'_, C> {
@@ -232,7 +239,7 @@ impl<C: Contents + ?Sized> Guard<'_, C> {
     #[cold]
     fn find_valid(&self) -> bool {
         // SAFETY: it is in shared memory and aligned, and the lock is held.
-        let valid = !C::CHECKED || unsafe { C::is_valid(self.contents) };
+        let valid = !C::CHECKED || unsafe { C::is_valid(self.contents.0) };
         if valid {
             self.seen.store(self.held.deaths(), Relaxed);
         }
@@ -246,7 +253,7 @@ impl<C: ?Sized> Deref for Guard<'_, C> {
     #[inline]
     fn deref(&self) -> &C {
         // SAFETY: the lock is held, and a guard that users see is of valid contents.
-        unsafe { self.contents.as_ref() }
+        unsafe { self.contents.0.as_ref() }
     }
 }
 
@@ -254,29 +261,13 @@ impl<C: ?Sized> DerefMut for Guard<'_, C> {
     #[inline]
     fn deref_mut(&mut self) -> &mut C {
         // SAFETY: the lock is held, and a guard that users see is of valid contents.
-        unsafe { self.contents.as_mut() }
+        unsafe { self.contents.0.as_mut() }
     }
 }
 
 impl<C: Debug + ?Sized> Debug for Guard<'_, C> {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         Debug::fmt(&**self, f)
-    }
-}
-
-impl<'a, T: AnyBits> OwnerDied<Guard<'a, T>> {
-    /// The contents, to repair or to accept as they are: when the guard is dropped, nobody is told of this any more. (If
-    /// that is by a panic, or this process ends before, the next one is told again.)
-    pub fn into_guard(self) -> Guard<'a, T> {
-        self.accept()
-    }
-}
-
-impl<'a, T: AnyBits> OwnerDied<Guard<'a, [T]>> {
-    /// The contents, to repair or to accept as they are: when the guard is dropped, nobody is told of this any more. (If
-    /// that is by a panic, or this process ends before, the next one is told again.)
-    pub fn into_guard(self) -> Guard<'a, [T]> {
-        self.accept()
     }
 }
 
@@ -292,26 +283,44 @@ impl<'a, C: Contents + ?Sized> OwnerDied<Guard<'a, C>> {
 
     fn accept(self) -> Guard<'a, C> {
         let mut guard = self.guard;
-        guard.held.repaired = true;
+        guard.held.repaired();
         guard
     }
 }
 
 impl<'a, T: Shared> OwnerDied<Guard<'a, T>> {
+    /// The contents, to repair or to accept as they are: when the guard is dropped, nobody is told of this any more. (If
+    /// that is by a panic, or this process ends before, the next one is told again.)
+    pub fn into_guard(self) -> Guard<'a, T>
+    where
+        T: AlwaysValid,
+    {
+        self.accept()
+    }
+
     /// Overwrites the contents.
     pub fn replace(self, value: T) -> Guard<'a, T> {
         // SAFETY: the lock is held; what is overwritten has nothing to drop.
-        unsafe { self.guard.contents.write(value) };
+        unsafe { self.guard.contents.0.write(value) };
         self.guard.find_valid();
         self.accept()
     }
 }
 
 impl<'a, T: Shared> OwnerDied<Guard<'a, [T]>> {
+    /// The contents, to repair or to accept as they are: when the guard is dropped, nobody is told of this any more. (If
+    /// that is by a panic, or this process ends before, the next one is told again.)
+    pub fn into_guard(self) -> Guard<'a, [T]>
+    where
+        T: AlwaysValid,
+    {
+        self.accept()
+    }
+
     /// Overwrites the contents by what `value` gives for each index.
     pub fn replace(self, mut value: impl FnMut(usize) -> T) -> Guard<'a, [T]> {
-        let len = self.guard.contents.len();
-        let first = self.guard.contents.cast::<T>().as_ptr();
+        let len = self.guard.contents.0.len();
+        let first = self.guard.contents.0.cast::<T>().as_ptr();
         for i in 0..len {
             // SAFETY: the lock is held, and there are so many; what is overwritten has nothing to drop.
             unsafe { first.wrapping_add(i).write(value(i)) };

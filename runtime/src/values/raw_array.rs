@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::what;
 use crate::memory::{MemoryError, Object, OutOfBounds};
-use crate::shared::{AnyBits, Atomic, Lockless, Plain};
+use crate::shared::{Atomic, Lockless, Plain, Zeroable};
 use crate::sys::racing;
 
 /// Values in shared memory, without a lock: what a [`RawValue`](crate::RawValue) is for one value, this is for a fixed
@@ -65,10 +65,21 @@ impl<T: Lockless> RawArray<T> {
     /// If there is no memory for it.
     pub fn zeroed(len: usize) -> Result<Self, MemoryError>
     where
-        T: AnyBits,
+        T: Zeroable,
     {
         let object = Object::create(what::<T>(KIND, len)?, |_| {})?;
         Ok(Self { object: Arc::new(object), of: PhantomData })
+    }
+
+    /// An array of `len` times the same value.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub fn filled(value: T, len: usize) -> Result<Self, MemoryError>
+    where
+        T: Copy,
+    {
+        Self::from_fn(len, |_| value)
     }
 
     /// An array of what `value` gives for each index.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::locked::{Guard, Locked};
 use crate::memory::MemoryError;
-use crate::shared::{AnyBits, Shared};
+use crate::shared::{AlwaysValid, Shared};
 use crate::sync::{Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
 
 /// A value in shared memory, with a lock: whoever holds the lock reads and writes it in place.
@@ -152,7 +152,7 @@ impl<T: Shared> Value<T> {
     #[track_caller]
     pub fn borrow<'a>(&'a self, guard: &'a LockGuard<'_>) -> &'a T
     where
-        T: AnyBits,
+        T: AlwaysValid,
     {
         self.0.borrow(guard)
     }
@@ -164,7 +164,7 @@ impl<T: Shared> Value<T> {
     #[track_caller]
     pub fn borrow_mut<'a>(&'a self, guard: &'a mut LockGuard<'_>) -> &'a mut T
     where
-        T: AnyBits,
+        T: AlwaysValid,
     {
         self.0.borrow_mut(guard)
     }

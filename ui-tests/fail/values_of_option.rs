@@ -1,0 +1,3 @@
+fn main() {
+    let _ = carom::Value::new(Some(1_u8));
+}

@@ -1,0 +1,3 @@
+fn main() {
+    let _name = carom::Value::new(String::from("name"));
+}
