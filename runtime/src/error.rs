@@ -4,7 +4,7 @@ use crate::connection::{RecvError, SendError};
 use crate::pool::{PoolError, TaskError};
 use crate::process::{ExitError, JoinError, SpawnError};
 use crate::sync::{LockTimeoutError, OwnerDied, TryLockError};
-use crate::{DecodeError, EncodeError, ListError, MemoryError, OutOfBounds, RemoteError};
+use crate::{DecodeError, EncodeError, ListError, MemoryError, OutOfBounds, RemoteError, TooLong};
 
 /// Any error of carom. Each operation has an error type of its own, which converts into this one.
 ///
@@ -49,6 +49,9 @@ pub enum Error {
     /// An array has no such values.
     #[error(transparent)]
     OutOfBounds(#[from] OutOfBounds),
+    /// Text does not fit.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
     /// A value could not be put into a list.
     #[error(transparent)]
     List(#[from] ListError),

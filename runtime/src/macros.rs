@@ -186,7 +186,7 @@ pub use carom_macros::test;
 /// parameters that are themselves shared; a parameter under `PhantomData` need not be. Fields under a `cfg` are as usual.
 ///
 /// # Layout
-/// What is under one name in two programs has to have one layout, so it is fixed: a struct becomes `#[repr(C)]`, with its
+/// Two processes that share a value have to agree where its fields are, so the layout is fixed: a struct becomes `#[repr(C)]`, with its
 /// fields in the order in which they are written, and an enum becomes `#[repr(u8)]`, of which the tag is one byte (where
 /// that does not suffice, the compiler says what to write). Where you write `repr(C)`, `repr(transparent)` or the type
 /// of an enum's tag yourself, below this attribute, that is taken. `align(N)` goes with `C` and with a tag; `packed` goes
@@ -195,7 +195,8 @@ pub use carom_macros::test;
 /// # What it costs
 /// * A struct in the order in which it is written may need more padding. Put the largest fields first.
 /// * Other processes write to the memory. Where not every bit pattern is a value (`bool`, `char`, text, enums),
-///   the bytes are looked at before they are taken for one.
+///   the bytes are looked at when a handle that has come from another process is locked first, and after each death of a
+///   holder of the lock; not at each lock. A process that lives and writes what is no value, by unsafe code, is not noticed.
 /// * What is looked at is each field. That two fields fit each other is for the programs to keep.
 /// * Padding, and such types, cannot be read and written without a lock. A generic type counts as one that has both.
 ///

@@ -48,7 +48,7 @@ fn a_locked_array_is_a_slice() -> carom::Result<()> {
     assert_eq!(*slice, [61, 6, 41, 31, 3, 2]);
     assert_eq!(format!("{slice:?}"), "[61, 6, 41, 31, 3, 2]");
     drop(slice);
-    assert_eq!(format!("{array:?}"), "Array { len: 6, owner: None, .. }");
+    assert_eq!(format!("{array:?}"), "Array { data: [61, 6, 41, 31, 3, 2] }");
     Ok(())
 }
 

@@ -25,7 +25,7 @@ fn what_one_process_writes_the_other_reads() -> carom::Result<()> {
     Process::spawn(increment, memory.clone())?.join()?.exit_ok()?;
     assert_eq!(memory.to_vec(), [1, 11, 21, 31, 1]);
     assert_eq!(memory.name(), None);
-    assert!(matches!(memory.unlink(), Err(MemoryError::Unfit { .. })));
+    assert!(matches!(memory.unlink(), Err(MemoryError::Nameless)));
     Ok(())
 }
 
@@ -113,8 +113,8 @@ fn it_grows_where_it_is_for_all_who_have_it() -> carom::Result<()> {
     // it does not become shorter, and not longer than was said
     memory.grow(1)?;
     assert_eq!(memory.len(), 64 * MIB);
-    assert!(matches!(memory.grow(64 * MIB + 1), Err(MemoryError::TooLarge { .. })));
-    assert!(matches!(SharedMemory::create(10)?.grow(11), Err(MemoryError::TooLarge { .. })));
+    assert!(matches!(memory.grow(64 * MIB + 1), Err(MemoryError::Full { .. })));
+    assert!(matches!(SharedMemory::create(10)?.grow(11), Err(MemoryError::Full { most: 10, .. })));
     Ok(())
 }
 

@@ -108,3 +108,54 @@ fn workers_that_have_objects_last_give_them_back() {
     let _watchdog = watchdog();
     alone(give_away, ());
 }
+
+#[carom::task]
+fn make_large(len: usize) -> Array<u8> {
+    ones(len)
+}
+
+#[carom::task]
+fn drop_large_ones_that_workers_made() {
+    let pool = Pool::builder().processes(2).build().expect("a pool");
+    for _ in 0..30 {
+        drop(pool.map(make_large, [20 << 20, 2 << 20, 17 << 20]).expect("made"));
+        crate::common::eventually("all of it is given back", || memory() < 1 << 20);
+    }
+}
+
+#[carom::test]
+fn large_arrays_that_a_worker_made_are_gone_when_they_are_dropped() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    // in a process whose memory is no other test's
+    Process::spawn(drop_large_ones_that_workers_made, ())?.join()?.exit_ok()?;
+    Ok(())
+}
+
+#[carom::task]
+fn keep_for_ever(array: Array<u8>, ready: carom::Connection) {
+    ready.send(&array.len()).expect("send");
+    loop {
+        std::thread::park();
+    }
+}
+
+#[carom::task]
+fn give_up_and_kill() {
+    for len in [2 << 20, 20 << 20] {
+        let array = ones(len);
+        let (here, there) = carom::pipe::<carom::Untyped, carom::Untyped>().expect("a pipe");
+        let process = Process::spawn(keep_for_ever, (array, there)).expect("spawn");
+        assert_eq!(here.recv::<usize>().expect("ready"), len);
+        assert!(memory() >= len as u64);
+        process.kill().expect("signal");
+        assert_eq!(process.join().expect("join").signal(), Some(libc::SIGKILL));
+        assert!(memory() < 1 << 20, "{}", memory());
+    }
+}
+
+#[carom::test]
+fn a_large_array_whose_last_holder_is_killed_is_gone_when_that_is_known() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    Process::spawn(give_up_and_kill, ())?.join()?.exit_ok()?;
+    Ok(())
+}

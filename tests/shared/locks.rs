@@ -126,7 +126,8 @@ fn who_waits_gets_it_when_it_is_released() -> carom::Result<()> {
 fn who_holds_it_and_would_wait_for_it_panics() -> carom::Result<()> {
     let _watchdog = watchdog();
     let value = Value::new(1)?;
-    let sentence = "this thread holds the lock that it is about to wait for";
+    let sentence =
+        "this thread holds the lock already, and would wait for itself: use the guard that it has, or drop that before";
     let guard = value.lock()?;
     let again: [&dyn Fn(); 5] = [
         &|| drop(value.lock()),

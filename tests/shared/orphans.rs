@@ -7,7 +7,7 @@ use crate::stage::{Holder, Order, own_tid, until_it_waits};
 #[track_caller]
 fn is_told<G>(died: &OwnerDied<G>, pid: u32) {
     assert_eq!((died.pid(), died.panicked()), (Some(pid), false));
-    assert_eq!(died.to_string(), format!("process {pid} ended while it held the lock"));
+    assert_eq!(died.to_string(), format!("process {pid}, or a thread of it, ended while it held the lock"));
 }
 
 #[carom::test]
@@ -96,7 +96,10 @@ fn as_an_error_of_all_kinds_it_says_the_same_and_holds_no_lock() -> carom::Resul
         let carom::Error::OwnerDied(died) = get(&value).expect_err("told") else { panic!("another error") };
         assert_eq!((died.pid(), died.panicked()), (Some(pid), false));
         assert_eq!(value.as_lock().owner(), None, "to keep the error hinders nobody");
-        assert_eq!(carom::Error::OwnerDied(died).to_string(), format!("process {pid} ended while it held the lock"));
+        assert_eq!(
+            carom::Error::OwnerDied(died).to_string(),
+            format!("process {pid}, or a thread of it, ended while it held the lock")
+        );
     }
     let guard = value.lock().expect_err("told").into_guard();
     assert!(matches!(value.try_lock().map(drop).map_err(carom::Error::from), Err(carom::Error::Locked)));

@@ -35,6 +35,7 @@ use outbox::Patience;
 pub use pipe::{PipeBuilder, pipe};
 
 use crate::codec::{Reader, Writer};
+use crate::memory;
 use crate::sys::wait;
 
 /// One end of a [`pipe`]: sends values of type `Tx` to the other end, and receives values of type `Rx` from it.
@@ -119,6 +120,7 @@ impl<Tx, Rx> Connection<Tx, Rx> {
         });
         if let (Ok(()), Some(outgoing)) = (&sent, outgoing) {
             outgoing.sent();
+            memory::look_after();
         }
         sent
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use super::error::MemoryError;
-use super::segment::{End, Place, START, Segment, lock};
+use super::segment::{End, Place, START, Segment, has_lent_large, lock};
 
 /// The length of a segment for many objects, of which only what is used takes memory. Where there are not so many
 /// addresses (`ulimit -v`), one of the others.
@@ -31,12 +31,19 @@ pub(super) fn place(len: u64, align: u64, end: End) -> Result<(Arc<Segment>, Pla
         }
     }
     // nothing else is placed in a segment for one object, so this is where it is seen that others have given it up
-    arenas.retain(|arena| is_for_many(arena) || !arena.is_given_up(end));
+    arenas.retain(|arena| is_for_many(arena) || !arena.take_back_large(end));
     let arena = if len < ALONE { for_many(len) } else { Segment::create(START.max(align) + len) };
     let arena = arena.map_err(failed)?;
     let place = arena.place(len, align, end).map_err(failed)?.ok_or(MemoryError::TooLarge { size: len as usize })?;
     arenas.push(Arc::clone(&arena));
     Ok((arena, place))
+}
+
+/// Ends large objects of this process that nobody uses any more, after something that may have been the reason.
+pub(super) fn look_after(end: End) {
+    if has_lent_large() {
+        lock(&ARENAS).retain(|arena| !arena.is_ours() || !arena.take_back_large(end) || is_for_many(arena));
+    }
 }
 
 fn is_for_many(arena: &Segment) -> bool {

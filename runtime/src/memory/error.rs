@@ -17,6 +17,16 @@ pub enum MemoryError {
         /// How many bytes were asked for.
         size: usize,
     },
+    /// It cannot grow so far.
+    #[error(
+        "it was made to hold {most} bytes at most, and not {size}; `SharedMemory::growable` says how far it can grow"
+    )]
+    Full {
+        /// How many bytes were asked for.
+        size: usize,
+        /// How many there can be.
+        most: usize,
+    },
     /// There is no space for it: in memory, or in the file system that names are in.
     #[error("there is no space for {size} bytes of shared memory{}", told(*.free))]
     NoSpace {
@@ -45,6 +55,9 @@ pub enum MemoryError {
         /// The name.
         name: String,
     },
+    /// It has no name.
+    #[error("this shared memory has no name")]
+    Nameless,
     /// What is there is not what was expected.
     #[error("the shared memory is not what it should be: {reason}")]
     Unfit {

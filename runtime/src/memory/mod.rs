@@ -10,4 +10,4 @@ mod object;
 mod segment;
 
 pub use error::{MemoryError, OutOfBounds};
-pub(crate) use object::{Head, Object, What};
+pub(crate) use object::{Head, Object, What, look_after};

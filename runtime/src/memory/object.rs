@@ -220,6 +220,12 @@ impl Object {
 const OTHER: &str = "a handle is of an object of another type, length or layout";
 const OUTSIDE: &str = "a handle points outside of its segment";
 
+/// Ends large objects of this process that others had, and that nobody uses any more. To be called where that may have come
+/// about without this process: when it has closed what it sent, and when a child has ended.
+pub(crate) fn look_after() {
+    arena::look_after(end);
+}
+
 /// Notes that an object has ended.
 fn end(head: NonNull<u8>) {
     // SAFETY: called for places of objects in mapped segments; the field is made for sharing.

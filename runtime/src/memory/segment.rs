@@ -12,14 +12,16 @@
 //! 3. Whoever gives up the last handle of its process tries to have the object's bytes alone. Where that succeeds,
 //!    nobody has a handle, and so nobody can get one: the object ends, its memory is given back, and the owner may
 //!    place another one there. Where it fails, the claim is given up, and another process will be the last.
-//! 4. Where the last one was killed, nobody comes to rule 3. So the owner tries it for those objects that it has given
-//!    up and lent, before their number or memory doubles.
+//! 4. Where the last one was killed, or an open file of rule 2 outlived it, nobody comes to rule 3. So the owner tries it
+//!    for those objects that it has given up and lent, before their number or memory doubles; and for large ones when it
+//!    has closed its copy of such a file, and when a child of its has ended.
 //!
 //! Rule 1 and 2 make sure that a claim is only ever added by one who has, or holds in hand, another one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::{io, ops::Range};
 
@@ -308,35 +310,33 @@ impl Segment {
         }
     }
 
-    /// Whether nothing is in it any more, nor with others.
-    pub(super) fn is_given_up(&self, end: End) -> bool {
+    /// Ends those lent objects that nobody uses any more (rule 4), unless it was done a short while ago.
+    fn take_back(&self, space: &mut Space, end: End) {
+        if space.lent.len() >= space.patience.0 || space.lent_bytes >= space.patience.1 {
+            self.take_back_from(space, 0, end);
+            space.patience = (LENT.max(2 * space.lent.len()), LENT_BYTES.max(2 * space.lent_bytes));
+        }
+    }
+
+    /// The same at once, for objects of a certain size; whether nothing is in the segment any more.
+    pub(super) fn take_back_large(&self, end: End) -> bool {
         let mut book = lock(&self.book);
         if let Some(space) = &mut book.space {
-            self.take_back_now(space, end);
+            self.take_back_from(space, LENT_BYTES, end);
         }
         book.is_empty()
     }
 
-    /// Ends those lent objects that nobody uses any more (rule 4), unless it was done a short while ago.
-    fn take_back(&self, space: &mut Space, end: End) {
-        if space.lent.len() >= space.patience.0 || space.lent_bytes >= space.patience.1 {
-            self.take_back_now(space, end);
-        }
-    }
-
-    fn take_back_now(&self, space: &mut Space, end: End) {
-        space.lent_bytes = 0;
-        for (from, to) in std::mem::take(&mut space.lent) {
-            let range = from..to;
+    fn take_back_from(&self, space: &mut Space, least: u64, end: End) {
+        let lent: Vec<_> = space.lent.iter().map(|(from, to)| *from..*to).collect();
+        for range in lent.into_iter().filter(|range| range.end - range.start >= least) {
             if claims::claim_alone(&self.file, range.clone()).unwrap_or(false) {
+                space.receive(range.start);
                 self.end(&range, end);
                 self.give_back(space, &range);
                 claims::release(&self.file, range);
-            } else {
-                space.lend(range);
             }
         }
-        space.patience = (LENT.max(2 * space.lent.len()), LENT_BYTES.max(2 * space.lent_bytes));
     }
 
     /// Keeps a segment of another process for a while, because to map it again takes some time.
@@ -357,19 +357,34 @@ impl Segment {
 const LENT: usize = 64;
 const LENT_BYTES: u64 = 1 << 20;
 
+/// How many lent objects have at least so many bytes.
+static LARGE: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether there are any.
+pub(super) fn has_lent_large() -> bool {
+    LARGE.load(Relaxed) > 0
+}
+
 impl Space {
     fn is_empty(&self) -> bool {
         self.free.used() == 0
     }
 
     fn lend(&mut self, range: Range<u64>) {
-        self.lent_bytes += range.end - range.start;
+        let len = range.end - range.start;
+        self.lent_bytes += len;
+        if len >= LENT_BYTES {
+            LARGE.fetch_add(1, Relaxed);
+        }
         self.lent.insert(range.start, range.end);
     }
 
     fn receive(&mut self, start: u64) {
         if let Some(end) = self.lent.remove(&start) {
             self.lent_bytes -= end - start;
+            if end - start >= LENT_BYTES {
+                LARGE.fetch_sub(1, Relaxed);
+            }
         }
     }
 }

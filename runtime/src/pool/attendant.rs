@@ -9,6 +9,7 @@ use super::error::PoolError;
 use super::shelf::Outcome;
 use super::worker::{Ending, Gone, Worker};
 use crate::SendError;
+use crate::memory;
 use crate::process::is_ending;
 use crate::sys::{signals, wait};
 
@@ -98,6 +99,7 @@ impl Attendant {
             Ok(()) => {
                 // they are the worker's now, and may be what somebody waits for the end of
                 job.fds.clear();
+                memory::look_after();
                 match worker.reply() {
                     Ok((bytes, fds)) => job.done(Outcome::Reply(bytes, fds)),
                     Err(Gone::Ended) => self.lost(job),

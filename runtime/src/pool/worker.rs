@@ -8,6 +8,7 @@ use super::PoolError;
 use super::batch::{Batch, refusal};
 use super::panics;
 use crate::connection::{Connection, RecvError, SendError, Untyped, pipe};
+use crate::memory;
 use crate::process::{ExitStatus, Process};
 use crate::registry;
 use crate::sys::{signals, wait};
@@ -39,6 +40,8 @@ fn serve(requests: Connection) {
         if requests.send_message(&reply, &fds, &patience).is_err() {
             return;
         }
+        drop(fds);
+        memory::look_after();
         if reply.capacity() <= KEPT {
             memory = reply;
             memory.clear();

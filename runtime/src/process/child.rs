@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::ExitStatus;
 use crate::bootstrap::Reply;
+use crate::memory;
 use crate::sys::channel::Channel;
 use crate::sys::lifeline::Hold;
 use crate::sys::pidfd;
@@ -145,6 +146,8 @@ impl Child {
         *state = State::Ended(ended.clone());
         drop(state);
         table().remove(&self.id);
+        // what it had of this process's is not in use any more
+        memory::look_after();
         Ok(Some(ended))
     }
 

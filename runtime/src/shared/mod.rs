@@ -43,7 +43,7 @@ pub use string::{ShString, TooLong};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot lie in shared memory",
     label = "not fit for shared memory",
-    note = "numbers, `bool`, `char`, arrays, atomics and `carom::ShString<N>` are; a struct or enum of such types is under `#[carom::shared]`"
+    note = "numbers, `bool`, `char`, arrays, atomics and `carom::ShString<N>` for text are, and structs and enums of such types under `#[carom::shared]`; a list is a `carom::Array`; handles, as a `Value`, are sent and not put into shared memory"
 )]
 pub unsafe trait Shared: Sized + 'static {
     /// What two programs compare before they take some bytes for a value of this type.
@@ -78,16 +78,6 @@ pub struct Form<const PADDED: bool, const CHECKED: bool, const ATOMIC: bool>;
 pub trait Zeroable: Shared {}
 #[diagnostic::do_not_recommend]
 impl<T: Shared> Zeroable for T where T::Form: HasAnyBits {}
-
-/// Types of which something is left, whatever became of their bytes, because every bit pattern is a value.
-#[diagnostic::on_unimplemented(
-    message = "not every bit pattern is a `{Self}`, so what is left of one has to be looked at",
-    label = "may be no value after a process died in the midst of a change",
-    note = "after a death, write `died.check()`, which looks at the bytes, or `died.replace(value)`; under a lock that is held already, there is no such check, so use `lock` instead of `borrow`"
-)]
-pub trait AlwaysValid: Shared {}
-#[diagnostic::do_not_recommend]
-impl<T: Shared> AlwaysValid for T where T::Form: HasAnyBits {}
 
 /// Types that can be copied while another process writes them: every bit pattern is a value, and no byte is padding.
 #[diagnostic::on_unimplemented(

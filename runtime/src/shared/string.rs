@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use std::cmp::Ordering;
-use std::fmt::{Debug, Display, Formatter};
+use std::fmt::{Debug, Display, Formatter, Write};
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::str::FromStr;
@@ -131,6 +131,19 @@ impl<const N: usize> TryFrom<&str> for ShString<N> {
 
     fn try_from(text: &str) -> Result<Self, TooLong> {
         text.parse()
+    }
+}
+
+impl<const N: usize> From<ShString<N>> for String {
+    fn from(string: ShString<N>) -> Self {
+        string.as_str().to_owned()
+    }
+}
+
+/// For `write!`, which fails where the text does not fit.
+impl<const N: usize> Write for ShString<N> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.push_str(text).map_err(|_| std::fmt::Error)
     }
 }
 

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::mem::{MaybeUninit, offset_of};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 
-use super::{AlwaysValid, Atomic, Candidate, Lockless, Plain, ShString, Shared};
+use super::{Atomic, Candidate, Lockless, Plain, ShString, Shared, Zeroable};
 
 /// Whether bytes are a value.
 fn is<T: Shared>(bytes: &[u8]) -> bool {
@@ -311,7 +311,7 @@ fn flags_are_those_of_the_fields() {
     assert_eq!(flags::<Aligned>(), (true, true, false));
     assert_eq!(flags::<Event>(), (true, true, false));
 
-    fn any_bits<T: AlwaysValid>() {}
+    fn any_bits<T: Zeroable>() {}
     fn plain<T: Plain + Lockless>() {}
     fn atomic<T: Atomic + Lockless>() {}
     any_bits::<OfGap>();

@@ -88,7 +88,7 @@ impl Block {
     }
 
     pub(super) fn unlink(&self) -> Result<(), MemoryError> {
-        self.name.get().ok_or(MemoryError::Unfit { reason: "it has no name" })?.unlink()
+        self.name.get().ok_or(MemoryError::Nameless)?.unlink()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -123,7 +123,7 @@ impl Block {
 
     pub(super) fn grow(&self, size: usize) -> Result<(), MemoryError> {
         if size > self.most {
-            return Err(MemoryError::TooLarge { size });
+            return Err(MemoryError::Full { size, most: self.most });
         }
         let _growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
         if size > self.file_len()

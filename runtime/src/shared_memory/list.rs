@@ -16,7 +16,8 @@ use crate::memory::MemoryError;
 /// may be of another type, but not longer. Each `get` and `set` takes the list's lock; a process that is killed in the
 /// midst of a `set` leaves the old value or the new one. For values of one type there is [`Array`](crate::Array).
 ///
-/// It goes to other processes as a [`SharedMemory`] does, as a handle or by a name.
+/// It goes to other processes as a [`SharedMemory`] does, as a handle or by a name. It is not laid out as Python's list of that
+/// name, which therefore cannot attach to it.
 ///
 /// ```
 /// use carom::{Item, ShareableList};
@@ -74,6 +75,33 @@ pub enum ListError {
         /// How many there are for it.
         capacity: usize,
     },
+}
+
+impl Item {
+    /// The number, if it is one without fraction.
+    pub fn as_int(&self) -> Option<i64> {
+        if let Self::Int(value) = self { Some(*value) } else { None }
+    }
+
+    /// The number, if it is one with fraction.
+    pub fn as_float(&self) -> Option<f64> {
+        if let Self::Float(value) = self { Some(*value) } else { None }
+    }
+
+    /// Whether it is true, if it is true or false.
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Self::Bool(value) = self { Some(*value) } else { None }
+    }
+
+    /// The text, if it is text.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Self::Str(text) = self { Some(text) } else { None }
+    }
+
+    /// The bytes, if it is bytes.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        if let Self::Bytes(bytes) = self { Some(bytes) } else { None }
+    }
 }
 
 impl ShareableList {
@@ -275,8 +303,13 @@ from! {
     bool => Bool value value;
     i64 => Int value value;
     i32 => Int value value.into();
+    i16 => Int value value.into();
+    i8 => Int value value.into();
     u32 => Int value value.into();
+    u16 => Int value value.into();
+    u8 => Int value value.into();
     f64 => Float value value;
+    f32 => Float value value.into();
     String => Str text text;
     &str => Str text text.to_owned();
     Vec<u8> => Bytes bytes bytes;

@@ -28,6 +28,9 @@ use crate::memory::{MemoryError, OutOfBounds};
 /// process, however that ends, and nobody can make it shorter under those who use it. With a [name](Self::create_named), any
 /// program can attach to it, those in other languages too: Python's `SharedMemory` has the same names.
 ///
+/// Each handle that a process has received is a descriptor and a mapping of its own (clones are not), and a message carries at
+/// most 250 descriptors. For many small pieces, a [`RawArray`](crate::RawArray) is better.
+///
 /// Bytes are copied in and out. While another process writes the same bytes, what is copied may be a mixture. There is no
 /// lock: use one, or a [`Value`](crate::Value) or an [`Array`](crate::Array), which have one and know their types. For what
 /// copies are too slow, there are [`as_ptr`](Self::as_ptr) and unsafe code.
@@ -86,7 +89,8 @@ mod sealed {
 }
 
 impl SharedMemory {
-    /// Memory of `size` zeros, without a name. It takes what is written of it, in pages of 4 KiB.
+    /// Memory of `size` zeros, without a name. It takes what is written of it, in pages of 4 KiB, so that there is no error here
+    /// if there is less memory than that in the end: then the system ends processes.
     ///
     /// # Errors
     /// If `size` is 0, or too large, or there is no memory for it.
@@ -106,6 +110,9 @@ impl SharedMemory {
     /// Memory of `size` zeros under a name, for other programs to [attach](Self::attach) to. The name stays, with all that
     /// was written, when all processes have ended: [`unlink`](Self::unlink) removes it. It appears with all its memory or not
     /// at all.
+    ///
+    /// Python's `SharedMemory` removes the name when it has attached to it and its program ends, unless it is told not to
+    /// (`track=False`, from Python 3.13 on).
     ///
     /// A name is what can be the name of a file in `/dev/shm`, where it is readable and writable by this user.
     ///

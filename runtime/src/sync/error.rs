@@ -13,8 +13,11 @@ use super::state::Damage;
 /// How to get the guard: [`into_guard`](Self::into_guard) where every bit pattern is a value; otherwise
 /// [`check`](Self::check), which looks whether the bytes still are one, or [`replace`](Self::replace).
 ///
-/// It borrows what is locked, and so becomes a [`carom::Error`](crate::Error) by `?`, but no `Box<dyn Error>`: for that, write
-/// `value.lock().map_err(OwnerDied::release)?`.
+/// What a process had written when it died may be there in any order, because the compiler takes memory behind a guard for
+/// seen by nobody else. To know what it was about, note it in an atomic field, with fences, as the example `bank` does.
+///
+/// `?` makes a [`carom::Error`](crate::Error) of it, a `Box<dyn Error>` or a [`RemoteError`](crate::RemoteError), which
+/// releases the lock. For other errors there is [`release`](Self::release), which keeps what is told.
 #[must_use = "it holds the lock"]
 pub struct OwnerDied<G = ()> {
     pub(crate) guard: G,
@@ -22,11 +25,11 @@ pub struct OwnerDied<G = ()> {
 }
 
 impl<G> OwnerDied<G> {
-    /// The process that held the lock. Not known if it was killed in the instant in which it got the lock.
+    /// The process that held the lock. Not known if it was killed in the instant in which it got the lock, or if bytes are no
+    /// value though nobody is known to have ended.
     pub fn pid(&self) -> Option<u32> {
         match self.damage {
-            Damage::Died { pid } | Damage::Panicked { pid } => pid,
-            Damage::Invalid => None,
+            Damage::Died { pid } | Damage::Panicked { pid } | Damage::Invalid { pid } => pid,
         }
     }
 
@@ -35,9 +38,20 @@ impl<G> OwnerDied<G> {
         matches!(self.damage, Damage::Panicked { .. })
     }
 
-    /// Whether nobody is known to have died, but the bytes are no value of their type.
+    /// Whether the bytes were found to be no value of their type.
     pub fn is_invalid(&self) -> bool {
-        self.damage == Damage::Invalid
+        matches!(self.damage, Damage::Invalid { .. })
+    }
+
+    /// What is locked, to repair it or to accept it as it is: when the guard is dropped, nobody is told of this any more. (If
+    /// that is by a panic, or this process ends before, the next one is told again.)
+    pub fn into_guard(self) -> G
+    where
+        G: Accept,
+    {
+        let mut guard = self.guard;
+        guard.accept();
+        guard
     }
 
     /// Releases the lock, and keeps what is told.
@@ -46,14 +60,14 @@ impl<G> OwnerDied<G> {
     }
 
     fn text(&self) -> String {
-        let ended = |pid: Option<u32>, how| match pid {
-            Some(pid) => format!("process {pid} {how} while it held the lock"),
-            None => format!("the process that held the lock {how}"),
-        };
         match self.damage {
-            Damage::Died { pid } => ended(pid, "ended"),
-            Damage::Panicked { pid } => ended(pid, "panicked"),
-            Damage::Invalid => "what the lock protects is no value of its type".to_owned(),
+            Damage::Died { pid: Some(pid) } => {
+                format!("process {pid}, or a thread of it, ended while it held the lock")
+            }
+            Damage::Died { pid: None } => "the process that held the lock ended".to_owned(),
+            Damage::Panicked { pid: Some(pid) } => format!("process {pid} panicked while it held the lock"),
+            Damage::Panicked { pid: None } => "the process that held the lock panicked".to_owned(),
+            Damage::Invalid { .. } => "what the lock protects is no value of its type".to_owned(),
         }
     }
 }
@@ -70,11 +84,22 @@ impl<G> Display for OwnerDied<G> {
     }
 }
 
-impl<G> Error for OwnerDied<G> {}
+impl Error for OwnerDied {}
+
+/// Guards of what can be accepted as a holder left it: a [`Lock`](crate::Lock), and values of which every bit pattern is one.
+#[diagnostic::on_unimplemented(
+    message = "not every bit pattern is a value, so what a holder left behind a `{Self}` has to be looked at",
+    label = "may be no value after a process died in the midst of a change",
+    note = "write `check()`, which looks at the bytes, or `replace(value)`, in place of `into_guard()`"
+)]
+pub trait Accept {
+    #[doc(hidden)]
+    fn accept(&mut self);
+}
 
 /// A lock was not taken.
 #[must_use = "it may hold the lock"]
-pub enum TryLockError<G> {
+pub enum TryLockError<G = ()> {
     /// Another thread or process holds it, or this thread.
     WouldBlock,
     /// It was taken, from one who ended or panicked.
@@ -83,7 +108,7 @@ pub enum TryLockError<G> {
 
 /// A lock was not taken in time.
 #[must_use = "it may hold the lock"]
-pub enum LockTimeoutError<G> {
+pub enum LockTimeoutError<G = ()> {
     /// Another thread or process held it all the time.
     Timeout,
     /// It was taken, from one who ended or panicked.
@@ -92,6 +117,16 @@ pub enum LockTimeoutError<G> {
 
 macro_rules! error {
     ($name:ident, $variant:ident, $text:literal) => {
+        impl<G> $name<G> {
+            /// Releases the lock, if it was taken, and keeps what is told.
+            pub fn release(self) -> $name {
+                match self {
+                    Self::$variant => $name::$variant,
+                    Self::OwnerDied(died) => $name::OwnerDied(died.release()),
+                }
+            }
+        }
+
         impl<G> From<OwnerDied<G>> for $name<G> {
             fn from(died: OwnerDied<G>) -> Self {
                 Self::OwnerDied(died)
@@ -113,9 +148,32 @@ macro_rules! error {
             }
         }
 
-        impl<G> Error for $name<G> {}
+        impl Error for $name {}
     };
 }
 
 error!(TryLockError, WouldBlock, "the lock is held");
 error!(LockTimeoutError, Timeout, "the lock was held for longer than the time to wait");
+
+/// Lets `?` make other errors of those that hold this guard, which no boxed error can borrow, by releasing it.
+macro_rules! released_by_question_mark {
+    (one [$($generics:tt)*] $error:ty => $into:ty) => {
+        impl<$($generics)*> From<$error> for $into {
+            fn from(error: $error) -> Self {
+                error.release().into()
+            }
+        }
+    };
+    (each $generics:tt $guard:ty: $($error:ident)*) => {$(
+        $crate::sync::released_by_question_mark! { one $generics $crate::sync::$error<$guard> => Box<dyn std::error::Error> }
+        $crate::sync::released_by_question_mark! {
+            one $generics $crate::sync::$error<$guard> => Box<dyn std::error::Error + Send + Sync>
+        }
+        $crate::sync::released_by_question_mark! { one $generics $crate::sync::$error<$guard> => $crate::RemoteError }
+    )*};
+    ($generics:tt $guard:ty) => {
+        $crate::sync::released_by_question_mark! { each $generics $guard: OwnerDied TryLockError LockTimeoutError }
+    };
+}
+
+pub(crate) use released_by_question_mark;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::error::{LockTimeoutError, OwnerDied, TryLockError};
+use super::error::{Accept, LockTimeoutError, OwnerDied, TryLockError};
 use super::state::{self, Held};
 use crate::memory::{MemoryError, Object, What};
 use crate::shared;
@@ -74,7 +74,7 @@ impl Lock {
     /// [`OwnerDied`], which holds the lock, if whoever held it before ended or panicked.
     ///
     /// # Panics
-    /// If this very thread holds it, which would wait for ever.
+    /// If this very thread holds it, which would wait for ever, or a thousand others.
     #[doc(alias = "acquire")]
     #[inline]
     #[track_caller]
@@ -164,12 +164,11 @@ impl Debug for LockGuard<'_> {
     }
 }
 
-impl<'a> OwnerDied<LockGuard<'a>> {
-    /// The lock, to say that what it protects is in order again: when the guard is dropped, nobody is told of this any
-    /// more.
-    pub fn into_guard(self) -> LockGuard<'a> {
-        let mut guard = self.guard;
-        guard.0.repaired();
-        guard
+#[diagnostic::do_not_recommend]
+impl Accept for LockGuard<'_> {
+    fn accept(&mut self) {
+        self.0.repaired();
     }
 }
+
+super::released_by_question_mark! { [] LockGuard<'_> }

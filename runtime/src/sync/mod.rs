@@ -6,5 +6,6 @@ mod error;
 mod lock;
 pub(crate) mod state;
 
-pub use error::{LockTimeoutError, OwnerDied, TryLockError};
+pub(crate) use error::released_by_question_mark;
+pub use error::{Accept, LockTimeoutError, OwnerDied, TryLockError};
 pub use lock::{Lock, LockGuard};

@@ -40,7 +40,7 @@ pub(crate) enum Damage {
     /// The thread that held the lock panicked, in this process.
     Panicked { pid: Option<u32> },
     /// The bytes are no value of the type.
-    Invalid,
+    Invalid { pid: Option<u32> },
 }
 
 /// A lock that is held by this thread; dropping it unlocks.
@@ -187,7 +187,9 @@ fn told(damage: u32) -> Damage {
 #[cold]
 #[track_caller]
 fn deadlock() -> ! {
-    panic!("this thread holds the lock that it is about to wait for")
+    panic!(
+        "this thread holds the lock already, and would wait for itself: use the guard that it has, or drop that before"
+    )
 }
 
 impl Held<'_> {

@@ -12,12 +12,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::locked::{Guard, Locked};
 use crate::memory::MemoryError;
-use crate::shared::{AlwaysValid, Shared, Zeroable};
+use crate::shared::{Shared, Zeroable};
 use crate::sync::{Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
 
 /// Values in shared memory, with a lock for all of them: whoever holds it has them as a slice.
 ///
-/// What a [`Value`](crate::Value) is for one value, this is for a fixed number of them.
+/// What a [`Value`](crate::Value) is for one value, this is for a fixed number of them. For processes that work on parts of
+/// them at the same time, make an array for each part, or a [`RawArray`](crate::RawArray), which has no lock.
 ///
 /// ```standalone_crate
 /// use carom::{Array, Process};
@@ -185,24 +186,18 @@ impl<T: Shared> Array<T> {
     /// The values, where their lock is held already.
     ///
     /// # Panics
-    /// If the guard is of another lock.
+    /// If the guard is of another lock, or a holder of the lock died and left bytes that are no value of the type.
     #[track_caller]
-    pub fn borrow<'a>(&'a self, guard: &'a LockGuard<'_>) -> &'a [T]
-    where
-        T: AlwaysValid,
-    {
+    pub fn borrow<'a>(&'a self, guard: &'a LockGuard<'_>) -> &'a [T] {
         self.0.borrow(guard)
     }
 
     /// The values, to be changed, where their lock is held already.
     ///
     /// # Panics
-    /// If the guard is of another lock.
+    /// If the guard is of another lock, or a holder of the lock died and left bytes that are no value of the type.
     #[track_caller]
-    pub fn borrow_mut<'a>(&'a self, guard: &'a mut LockGuard<'_>) -> &'a mut [T]
-    where
-        T: AlwaysValid,
-    {
+    pub fn borrow_mut<'a>(&'a self, guard: &'a mut LockGuard<'_>) -> &'a mut [T] {
         self.0.borrow_mut(guard)
     }
 }
@@ -214,9 +209,9 @@ impl<T> Clone for Array<T> {
     }
 }
 
-impl<T: Shared> Debug for Array<T> {
+impl<T: Shared + Debug> Debug for Array<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Array").field("len", &self.len()).field("owner", &self.0.lock.owner()).finish_non_exhaustive()
+        self.0.debug("Array", f)
     }
 }
 

@@ -7,9 +7,10 @@
 //! from another process, and after a holder of the lock has ended.
 #![allow(unsafe_code)]
 
-use std::fmt::{Debug, Formatter};
+use std::fmt::{Debug, Display, Formatter};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -19,9 +20,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::what;
 use crate::memory::{MemoryError, Object, What};
-use crate::shared::{AlwaysValid, Candidate, Shared};
+use crate::shared::{Candidate, HasAnyBits, Shared};
 use crate::sync::state::{self, Damage, Held};
-use crate::sync::{Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
+use crate::sync::{Accept, Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
 
 /// What can be the contents: a value, or a slice of them.
 pub(super) trait Contents {
@@ -94,6 +95,10 @@ unsafe impl<C: ?Sized> Send for Locked<C> {}
 // SAFETY: as above.
 unsafe impl<C: ?Sized> Sync for Locked<C> {}
 
+// Whoever panics under the lock leaves it marked, as std's mutexes are.
+impl<C: ?Sized> UnwindSafe for Locked<C> {}
+impl<C: ?Sized> RefUnwindSafe for Locked<C> {}
+
 /// For a handle that has found the contents valid at no time.
 const NEVER: u32 = u32::MAX;
 
@@ -148,7 +153,7 @@ impl<C: Contents + ?Sized> Locked<C> {
         let guard = Guard { held, contents: Exclusive(self.contents, PhantomData), seen: &self.seen };
         match damage {
             None if !C::CHECKED || guard.is_checked() || guard.find_valid() => Ok(guard),
-            None => Err(OwnerDied { guard, damage: Damage::Invalid }),
+            None => Err(OwnerDied { guard, damage: Damage::Invalid { pid: None } }),
             Some(damage) => Err(OwnerDied { guard, damage }),
         }
     }
@@ -157,6 +162,16 @@ impl<C: Contents + ?Sized> Locked<C> {
     #[track_caller]
     fn under(&self, guard: &LockGuard<'_>) -> NonNull<C> {
         assert!(guard.is_of(&self.lock), "the guard is of another lock than that of this value");
+        let deaths = state::deaths(self.lock.object.head());
+        if C::CHECKED && self.seen.load(Relaxed) != deaths {
+            // SAFETY: it is in shared memory and aligned, and the lock is held.
+            let valid = unsafe { C::is_valid(self.contents) };
+            assert!(
+                valid,
+                "a holder of the lock died and left bytes that are no value: take them by `lock`, and `replace` them"
+            );
+            self.seen.store(deaths, Relaxed);
+        }
         self.contents
     }
 
@@ -170,6 +185,19 @@ impl<C: Contents + ?Sized> Locked<C> {
     pub(super) fn borrow_mut<'a>(&'a self, guard: &'a mut LockGuard<'_>) -> &'a mut C {
         // SAFETY: the lock is held, and whatever else gives access to the contents borrows the guard.
         unsafe { self.under(guard).as_mut() }
+    }
+
+    /// The contents if nobody holds the lock, as std's mutexes show them.
+    pub(super) fn debug(&self, name: &str, f: &mut Formatter<'_>) -> std::fmt::Result
+    where
+        C: Debug,
+    {
+        let mut debug = f.debug_struct(name);
+        match self.try_lock() {
+            Ok(guard) => debug.field("data", &&*guard).finish(),
+            Err(TryLockError::OwnerDied(died)) => debug.field("doubt", &died).finish_non_exhaustive(),
+            Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")).finish(),
+        }
     }
 
     pub(super) fn serialize<S: Serializer>(&self, name: &str, serializer: S) -> Result<S::Ok, S::Error> {
@@ -265,6 +293,12 @@ impl<C: ?Sized> DerefMut for Guard<'_, C> {
     }
 }
 
+impl<C: Display + ?Sized> Display for Guard<'_, C> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        Display::fmt(&**self, f)
+    }
+}
+
 impl<C: Debug + ?Sized> Debug for Guard<'_, C> {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         Debug::fmt(&**self, f)
@@ -276,47 +310,52 @@ impl<'a, C: Contents + ?Sized> OwnerDied<Guard<'a, C>> {
     /// The contents, as [`into_guard`](Self::into_guard) gives them, if the bytes are a value of the type at all.
     ///
     /// # Errors
-    /// The same again if they are not; then [`replace`](Self::replace) them.
+    /// That they are [not](Self::is_invalid); then [`replace`](Self::replace) them.
     pub fn check(self) -> Result<Guard<'a, C>, Self> {
-        if self.guard.find_valid() { Ok(self.accept()) } else { Err(self) }
+        if self.guard.find_valid() {
+            return Ok(self.accepted());
+        }
+        Err(Self { damage: Damage::Invalid { pid: self.pid() }, ..self })
     }
 
-    fn accept(self) -> Guard<'a, C> {
+    fn accepted(self) -> Guard<'a, C> {
         let mut guard = self.guard;
         guard.held.repaired();
         guard
     }
 }
 
-impl<'a, T: Shared> OwnerDied<Guard<'a, T>> {
-    /// The contents, to repair or to accept as they are: when the guard is dropped, nobody is told of this any more. (If
-    /// that is by a panic, or this process ends before, the next one is told again.)
-    pub fn into_guard(self) -> Guard<'a, T>
-    where
-        T: AlwaysValid,
-    {
-        self.accept()
+#[diagnostic::do_not_recommend]
+impl<T: Shared> Accept for Guard<'_, T>
+where
+    T::Form: HasAnyBits,
+{
+    fn accept(&mut self) {
+        self.held.repaired();
     }
+}
 
+#[diagnostic::do_not_recommend]
+impl<T: Shared> Accept for Guard<'_, [T]>
+where
+    T::Form: HasAnyBits,
+{
+    fn accept(&mut self) {
+        self.held.repaired();
+    }
+}
+
+impl<'a, T: Shared> OwnerDied<Guard<'a, T>> {
     /// Overwrites the contents.
     pub fn replace(self, value: T) -> Guard<'a, T> {
         // SAFETY: the lock is held; what is overwritten has nothing to drop.
         unsafe { self.guard.contents.0.write(value) };
         self.guard.find_valid();
-        self.accept()
+        self.accepted()
     }
 }
 
 impl<'a, T: Shared> OwnerDied<Guard<'a, [T]>> {
-    /// The contents, to repair or to accept as they are: when the guard is dropped, nobody is told of this any more. (If
-    /// that is by a panic, or this process ends before, the next one is told again.)
-    pub fn into_guard(self) -> Guard<'a, [T]>
-    where
-        T: AlwaysValid,
-    {
-        self.accept()
-    }
-
     /// Overwrites the contents by what `value` gives for each index.
     pub fn replace(self, mut value: impl FnMut(usize) -> T) -> Guard<'a, [T]> {
         let len = self.guard.contents.0.len();
@@ -326,6 +365,8 @@ impl<'a, T: Shared> OwnerDied<Guard<'a, [T]>> {
             unsafe { first.wrapping_add(i).write(value(i)) };
         }
         self.guard.find_valid();
-        self.accept()
+        self.accepted()
     }
 }
+
+crate::sync::released_by_question_mark! { [C: ?Sized] Guard<'_, C> }

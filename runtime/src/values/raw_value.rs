@@ -81,13 +81,15 @@ const KIND: &str = "carom::RawValue";
 
 impl<T: Lockless + Plain> RawValue<T> {
     /// A copy of the value (a relaxed load).
+    #[doc(alias = "get")]
     #[inline]
     pub fn load(&self) -> T {
         // SAFETY: it is there, and all who write it do so by `store`.
         unsafe { racing::load(self.at()) }
     }
 
-    /// Replaces the value (a relaxed store).
+    /// Replaces the value (a relaxed store). To change it by what it was, it has to be an atomic.
+    #[doc(alias = "set")]
     #[inline]
     pub fn store(&self, value: T) {
         // SAFETY: it is there, and all who use it do so by `load` and `store`.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::locked::{Guard, Locked};
 use crate::memory::MemoryError;
-use crate::shared::{AlwaysValid, Shared};
+use crate::shared::{Shared, Zeroable};
 use crate::sync::{Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
 
 /// A value in shared memory, with a lock: whoever holds the lock reads and writes it in place.
@@ -23,9 +23,10 @@ use crate::sync::{Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
 /// It goes to other processes as an argument of a process or of a task in a pool, as (a part of) what a task returns, and
 /// in a message of a [`Connection`](crate::Connection); there and here, `clone` gives another handle of the same value.
 /// It exists as long as any process has a handle, and lies in memory that has no name and is gone with the last one.
-/// Many small values share a piece of memory and one descriptor.
+/// Many small values share a piece of memory and one descriptor. A `static` is of one process: pass the handle.
 ///
-/// If a process dies while it holds the lock, the next one is told at once, by [`OwnerDied`].
+/// If a process dies while it holds the lock, the next one is told at once, by [`OwnerDied`]. And who holds the lock while it waits
+/// for another process (`join`, a call of a pool, `recv`) that needs the lock waits for ever.
 ///
 /// ```standalone_crate
 /// use carom::{Process, Value};
@@ -33,7 +34,7 @@ use crate::sync::{Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
 /// #[carom::task]
 /// fn count(total: Value<u64>, n: u64) -> Result<(), carom::RemoteError> {
 ///     for _ in 0..n {
-///         *total.lock().map_err(|died| carom::RemoteError::msg(died.to_string()))? += 1;
+///         *total.lock()? += 1;
 ///     }
 ///     Ok(())
 /// }
@@ -66,6 +67,18 @@ impl<T: Shared> Value<T> {
     /// If there is no memory for it.
     pub fn with_lock(value: T, lock: &Lock) -> Result<Self, MemoryError> {
         Self::make(value, Some(lock))
+    }
+
+    /// A value of zeros, which is made in its place: also one that is too large for a thread's stack.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub fn zeroed() -> Result<Self, MemoryError>
+    where
+        T: Zeroable,
+    {
+        // SAFETY: zeros are a value of such types.
+        unsafe { Locked::create(1, None, |_| {}) }.map(Self)
     }
 
     fn make(value: T, lock: Option<&Lock>) -> Result<Self, MemoryError> {
@@ -148,24 +161,18 @@ impl<T: Shared> Value<T> {
     /// The value, where its lock is held already.
     ///
     /// # Panics
-    /// If the guard is of another lock.
+    /// If the guard is of another lock, or a holder of the lock died and left bytes that are no value of the type.
     #[track_caller]
-    pub fn borrow<'a>(&'a self, guard: &'a LockGuard<'_>) -> &'a T
-    where
-        T: AlwaysValid,
-    {
+    pub fn borrow<'a>(&'a self, guard: &'a LockGuard<'_>) -> &'a T {
         self.0.borrow(guard)
     }
 
     /// The value, to be changed, where its lock is held already.
     ///
     /// # Panics
-    /// If the guard is of another lock.
+    /// If the guard is of another lock, or a holder of the lock died and left bytes that are no value of the type.
     #[track_caller]
-    pub fn borrow_mut<'a>(&'a self, guard: &'a mut LockGuard<'_>) -> &'a mut T
-    where
-        T: AlwaysValid,
-    {
+    pub fn borrow_mut<'a>(&'a self, guard: &'a mut LockGuard<'_>) -> &'a mut T {
         self.0.borrow_mut(guard)
     }
 }
@@ -177,9 +184,9 @@ impl<T> Clone for Value<T> {
     }
 }
 
-impl<T> Debug for Value<T> {
+impl<T: Shared + Debug> Debug for Value<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Value").field("owner", &self.0.lock.owner()).finish_non_exhaustive()
+        self.0.debug("Value", f)
     }
 }
 
