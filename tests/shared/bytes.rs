@@ -180,11 +180,15 @@ fn other_files_are_not_taken_for_memory() -> carom::Result<()> {
     // SAFETY: it was just opened.
     let unsealed = unsafe { File::from_raw_fd(unsealed) };
     unsealed.set_len(100)?;
-    for file in [file, unsealed] {
+    let named = Some("name".to_owned());
+    for (file, name) in
+        [(file.try_clone()?, None), (unsealed.try_clone()?, None), (file, named.clone()), (unsealed, named)]
+    {
         let (here, there) = pipe::<Untyped, Untyped>()?;
-        here.send(&Wire { file: Fd(file), most: 100, name: None })?;
+        let reason = if name.is_none() { "nobody can make shorter" } else { "it is not memory where names are" };
+        here.send(&Wire { file: Fd(file), most: 100, name })?;
         let error = there.recv::<SharedMemory>().expect_err("it is none");
-        assert!(format!("{error:?}").contains("nobody can make shorter"), "{error:?}");
+        assert!(format!("{error:?}").contains(reason), "{error:?}");
     }
     Ok(())
 }

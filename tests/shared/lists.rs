@@ -81,11 +81,11 @@ fn memory_that_is_no_list_is_not_taken_for_one() -> carom::Result<()> {
     };
     refused(&[1]);
     refused(&[0; 4096]);
-    for len in [8, 24, 100, 150, bytes.len() - 1] {
+    for len in [8, 16, 24, 60, bytes.len() - 1] {
         refused(&bytes[..len]);
     }
     // numbers that point elsewhere: how many places, where their bytes are, how many
-    for word in [2, 16, 17, 19, 20] {
+    for word in [1, 2, 3, 5, 6] {
         for value in [u64::MAX, u64::MAX / 24, 1 << 40] {
             let mut bytes = bytes.clone();
             bytes[word * 8..][..8].copy_from_slice(&value.to_ne_bytes());
@@ -95,12 +95,35 @@ fn memory_that_is_no_list_is_not_taken_for_one() -> carom::Result<()> {
     Ok(())
 }
 
+/// Memory in which 506 places fill all there is, so that the state of the last one would lie outside.
+#[test]
+fn places_that_reach_over_the_end_or_over_the_table_are_refused() -> carom::Result<()> {
+    let magic = ShareableList::new([1])?.memory().to_vec()[..8].to_vec();
+    let list = |count: u64, offset: u64, capacity: u64| {
+        let memory = SharedMemory::create(12_288).expect("memory");
+        memory.write(0, &magic).expect("within");
+        memory.write(8, &count.to_ne_bytes()).expect("within");
+        for i in 0..count.min(511) as usize {
+            memory.write(16 + 24 * i, &[offset.to_ne_bytes(), capacity.to_ne_bytes()].concat()).expect("within");
+        }
+        ShareableList::from_memory(&memory)
+    };
+    assert!(list(1, 40, 8).is_ok());
+    for (count, offset, capacity) in
+        [(512, 12_288, 0), (511, 12_272, 0), (1, 16, 8), (1, 39, 8), (2, 40, 8), (1, 12_280, 8)]
+    {
+        let refused = list(count, offset, capacity);
+        assert!(matches!(refused, Err(MemoryError::Unfit { .. })), "{count} {offset} {capacity}: {refused:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn what_others_wrote_over_it_is_read_without_harm() -> carom::Result<()> {
     let list = ShareableList::new(["text", "more"])?;
     // a state of more bytes than there are, of a kind that does not exist, and text that is none
-    list.memory().write(128 + 16, &u64::MAX.to_ne_bytes())?;
-    list.memory().write(128 + 48, &[0xff; 32])?;
+    list.memory().write(16 + 16, &u64::MAX.to_ne_bytes())?;
+    list.memory().write(16 + 48, &[0xff; 32])?;
     assert_eq!(list.to_vec().len(), 2);
     list.set(0, "good")?;
     assert_eq!(list.get(0), Some("good".into()));

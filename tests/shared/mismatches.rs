@@ -155,3 +155,37 @@ fn handles_that_are_made_up_are_refused() -> carom::Result<()> {
     assert_eq!(from.recv::<RawValue<u64>>()?.load(), 5);
     Ok(())
 }
+
+#[carom::test]
+fn a_value_does_not_come_with_another_lock_than_its_own() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    let (to, from) = pipe::<Untyped, Untyped>()?;
+    let (value, other) = (Value::new(1_u64)?, Lock::new()?);
+    // as a value travels that has a lock of others: two objects, of which a lock may be any
+    to.send(&(value.as_lock(), Some(&other)))?;
+    is_refused::<Value<u64>>(&from, "what has two locks");
+    to.send(&(value.as_lock(), None::<Lock>))?;
+    assert_eq!(from.recv::<Value<u64>>()?.as_lock(), value.as_lock());
+    let under = Value::with_lock(2_u64, &other)?;
+    to.send(&under)?;
+    assert_eq!(from.recv::<Value<u64>>()?.as_lock(), &other);
+    Ok(())
+}
+
+#[carom::test]
+fn the_middle_of_an_object_is_none() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    let (to, from) = pipe::<Untyped, Untyped>()?;
+    // full of what would be heads of generation 1
+    let array = RawArray::filled([1_u32; 16], 100)?;
+    for offset in (4096..4096 + 64 * 1000).step_by(64) {
+        to.send(&(&array, Wire { segment: 0, offset, len: 64, generation: 1, count: 0 }))?;
+        if let Ok((same, lock)) = from.recv::<(RawArray<[u32; 16]>, Lock)>() {
+            // of an object that another test has there
+            assert!(lock.try_lock().is_ok() || lock.owner().is_some());
+            drop(same);
+        }
+    }
+    assert!(array.iter().all(|numbers| numbers == [1; 16]));
+    Ok(())
+}

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use super::error::MemoryError;
-use super::segment::{End, Place, START, Segment, has_lent_large, lock};
+use super::segment::{End, Place, START, Segment, forget_unused, has_lent_large, lock};
 
 /// The length of a segment for many objects, of which only what is used takes memory. Where there are not so many
 /// addresses (`ulimit -v`), one of the others.
@@ -24,37 +24,35 @@ pub(super) fn place(len: u64, align: u64, end: End) -> Result<(Arc<Segment>, Pla
     arenas.extract_if(.., |arena| !arena.is_ours()).for_each(std::mem::forget);
     if len < ALONE {
         // the last one is the one with the most space
-        for arena in arenas.iter().rev().filter(|arena| is_for_many(arena)) {
+        for arena in arenas.iter().rev().filter(|arena| arena.is_for_many()) {
             if let Some(place) = arena.place(len, align, end).map_err(failed)? {
                 return Ok((Arc::clone(arena), place));
             }
         }
     }
     // nothing else is placed in a segment for one object, so this is where it is seen that others have given it up
-    arenas.retain(|arena| is_for_many(arena) || !arena.take_back_large(end));
-    let arena = if len < ALONE { for_many(len) } else { Segment::create(START.max(align) + len) };
+    arenas.retain(|arena| arena.is_for_many() || !arena.take_back_large(end));
+    let arena = if len < ALONE { for_many(len) } else { Segment::create(START.max(align) + len, false) };
     let arena = arena.map_err(failed)?;
     let place = arena.place(len, align, end).map_err(failed)?.ok_or(MemoryError::TooLarge { size: len as usize })?;
     arenas.push(Arc::clone(&arena));
     Ok((arena, place))
 }
 
-/// Ends large objects of this process that nobody uses any more, after something that may have been the reason.
+/// Ends large objects of this process that nobody uses any more, after something that may have been the reason, and lets
+/// go of what processes left that have ended.
 pub(super) fn look_after(end: End) {
+    forget_unused(None);
     if has_lent_large() {
-        lock(&ARENAS).retain(|arena| !arena.is_ours() || !arena.take_back_large(end) || is_for_many(arena));
+        lock(&ARENAS).retain(|arena| !arena.is_ours() || !arena.take_back_large(end) || arena.is_for_many());
     }
-}
-
-fn is_for_many(arena: &Segment) -> bool {
-    arena.len() == ARENA || SMALLER.contains(&arena.len())
 }
 
 fn for_many(len: u64) -> io::Result<Arc<Segment>> {
     let smaller = SMALLER.into_iter().filter(|size| len < size / 4);
-    smaller.fold(Segment::create(ARENA), |segment, size| match segment {
+    smaller.fold(Segment::create(ARENA, true), |segment, size| match segment {
         Err(error) if matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::FileTooLarge) => {
-            Segment::create(size)
+            Segment::create(size, true)
         }
         other => other,
     })
@@ -63,7 +61,7 @@ fn for_many(len: u64) -> io::Result<Arc<Segment>> {
 /// Gives a segment back that has become empty, unless it is the last one for many objects.
 pub(super) fn give_back(segment: &Arc<Segment>) {
     let mut arenas = lock(&ARENAS);
-    if is_for_many(segment) && arenas.iter().filter(|arena| is_for_many(arena)).count() == 1 {
+    if segment.is_for_many() && arenas.iter().filter(|arena| arena.is_for_many()).count() == 1 {
         return;
     }
     // objects are placed under this lock only, so it stays empty

@@ -23,6 +23,7 @@ use super::error::MemoryError;
 use super::extents::GRAIN;
 use super::segment::{Left, PIECE, Segment};
 use crate::codec::transfer;
+use crate::shared;
 use crate::sys::map::PAGE;
 use crate::sys::mutex::RobustMutex;
 use crate::sys::this_process;
@@ -173,32 +174,55 @@ impl Object {
         expected: impl FnOnce(usize) -> Result<What, MemoryError>,
         deserializer: D,
     ) -> Result<Self, D::Error> {
+        let mut layout = 0;
+        let expected = |count| expected(count).inspect(|what| layout = what.layout);
+        let object = Self::deserialize_unchecked(expected, deserializer)?;
+        object.check(layout).map_err(serde::de::Error::custom)?;
+        Ok(object)
+    }
+
+    /// The same, with the layout hash left to be [checked](Self::check).
+    pub(crate) fn deserialize_unchecked<'de, D: Deserializer<'de>>(
+        expected: impl FnOnce(usize) -> Result<What, MemoryError>,
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
         Self::received(deserializer, |wire| {
-            let What { layout, contents, .. } = expected(wire.count)?;
-            let extent = Extent::of(contents)?;
-            let fits = wire.len == extent.len;
-            if fits { Ok((Some(layout), extent)) } else { Err(MemoryError::Unfit { reason: OTHER }) }
+            let extent = Extent::of(expected(wire.count)?.contents)?;
+            if wire.len == extent.len { Ok(extent) } else { Err(MemoryError::Unfit { reason: OTHER }) }
         })
+    }
+
+    /// Whether the object is what this layout hash tells.
+    pub(crate) fn check(&self, layout: u64) -> Result<(), MemoryError> {
+        let is = self.head().layout.load(Relaxed) == layout;
+        if is { Ok(()) } else { Err(MemoryError::Unfit { reason: OTHER }) }
+    }
+
+    /// A number that other objects hardly have, the same in all processes.
+    pub(crate) fn number(&self) -> u64 {
+        let (device, inode) = self.segment.identity();
+        let layout = shared::Layout::new("", inode as usize, self.range.start as usize);
+        layout.field("", self.generation as usize, shared::Layout::new("", device as usize, 0)).hash()
     }
 
     /// The handle of any object, of which only the head is of interest.
     pub(crate) fn deserialize_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::received(deserializer, |wire| Ok((None, Extent { len: wire.len.max(GRAIN), align: GRAIN, contents: 0 })))
+        Self::received(deserializer, |wire| Ok(Extent { len: wire.len.max(GRAIN), align: GRAIN, contents: 0 }))
     }
 
     fn received<'de, D: Deserializer<'de>>(
         deserializer: D,
-        extent: impl FnOnce(&Wire) -> Result<(Option<u64>, Extent), MemoryError>,
+        extent: impl FnOnce(&Wire) -> Result<Extent, MemoryError>,
     ) -> Result<Self, D::Error> {
         let wire = Wire::deserialize(deserializer)?;
         let attach = |fd: BorrowedFd<'_>| {
-            let (layout, extent) = extent(&wire)?;
-            Self::attach(Segment::of(fd)?, &wire, layout, &extent)
+            let extent = extent(&wire)?;
+            Self::attach(Segment::of(fd)?, &wire, &extent)
         };
         transfer::with_taken(wire.segment, attach)?.map_err(serde::de::Error::custom)
     }
 
-    fn attach(segment: Arc<Segment>, wire: &Wire, layout: Option<u64>, extent: &Extent) -> Result<Self, MemoryError> {
+    fn attach(segment: Arc<Segment>, wire: &Wire, extent: &Extent) -> Result<Self, MemoryError> {
         let unfit = |reason| MemoryError::Unfit { reason };
         let end = wire.offset.checked_add(extent.len).ok_or(unfit(OUTSIDE))?;
         let range = wire.offset..end;
@@ -208,9 +232,6 @@ impl Object {
         let head = unsafe { address.cast::<Head>().as_ref() };
         if head.generation.load(Relaxed) != wire.generation {
             return Err(unfit("a handle is stale: its object has ended"));
-        }
-        if layout.is_some_and(|layout| head.layout.load(Relaxed) != layout) {
-            return Err(unfit(OTHER));
         }
         segment.hold(range.clone()).map_err(MemoryError::Io)?;
         Self::at(segment, range, (wire.generation, wire.count), extent)

@@ -33,9 +33,9 @@ use crate::sys::{claims, memory_file, this_process};
 
 const MAGIC: u64 = u64::from_ne_bytes(*b"carom\0\0\x01");
 
-/// What stands at the beginning of a segment: the magic number, its length, and the pid namespace of those who share it,
-/// because locks tell their holders by numbers that have a meaning in one namespace only.
-type Header = [u64; 3];
+/// What stands at the beginning of a segment: the magic number, its length, the pid namespace of those who share it,
+/// because locks tell their holders by numbers that have a meaning in one namespace only, and whether it is for many objects.
+type Header = [u64; 4];
 
 /// Objects begin here. The bytes before, the owner has claimed as long as it lives.
 pub(super) const START: u64 = PAGE as u64;
@@ -58,6 +58,8 @@ pub(crate) struct Segment {
     file: OwnedFd,
     len: u64,
     identity: Identity,
+    /// Whether it is for many objects, and not for one.
+    for_many: bool,
     /// Which process mapped it: one that was forked from it has no claims of its own.
     process: u32,
     book: Mutex<Book>,
@@ -115,15 +117,18 @@ pub(super) type End = fn(NonNull<u8>);
 
 impl Segment {
     /// A segment of this process's own, with `len` bytes in all.
-    pub(super) fn create(len: u64) -> io::Result<Arc<Self>> {
+    pub(super) fn create(len: u64, for_many: bool) -> io::Result<Arc<Self>> {
         let file = memory_file::zeros(c"carom", len, false)?;
-        let header: Header = [MAGIC, len, this_process::pid_namespace()?];
+        let header: Header = [MAGIC, len, this_process::pid_namespace()?, for_many.into()];
         nix::sys::uio::pwrite(&file, zerocopy::IntoBytes::as_bytes(&header), 0)?;
         claims::claim(&file, 0..START)?;
         let map = Map::new(&file, len as usize, len as usize, true)?;
         let free = Extents::new(START, len);
         let space = Space { free, lent: BTreeMap::new(), lent_bytes: 0, patience: (LENT, LENT_BYTES), generation: 0 };
-        Self::enter(map, file, len, Some(space))
+        let identity = memory_file::identity(&file)?;
+        let segment = Arc::new(Self::new(map, file, (len, for_many), identity, Some(space)));
+        lock(&SEGMENTS).insert(identity, Arc::downgrade(&segment));
+        Ok(segment)
     }
 
     /// The segment of a descriptor that came in a message.
@@ -138,32 +143,25 @@ impl Segment {
         }
         let unfit = |reason| MemoryError::Unfit { reason };
         let len = memory_file::sealed_len(&fd).map_err(|_| unfit("it is not memory that nobody can make shorter"))?;
-        let mut header: Header = [0; 3];
+        let mut header: Header = [0; 4];
         let read = nix::sys::uio::pread(fd, zerocopy::IntoBytes::as_mut_bytes(&mut header), 0);
         let namespace = this_process::pid_namespace().map_err(MemoryError::Io)?;
-        match header {
+        let for_many = match header {
             _ if read != Ok(size_of::<Header>()) => return Err(unfit("it has no header")),
-            [MAGIC, told, of] if told == len && of == namespace => {}
-            [MAGIC, told, _] if told == len => return Err(unfit("it comes from another pid namespace")),
+            [MAGIC, told, of, for_many] if told == len && of == namespace => for_many != 0,
+            [MAGIC, told, ..] if told == len => return Err(unfit("it comes from another pid namespace")),
             _ => return Err(unfit("it is no segment of this version of carom")),
-        }
+        };
         let file = memory_file::reopen(&fd, true).map_err(MemoryError::Io)?;
         let map = Map::new(&file, len as usize, len as usize, true).map_err(|e| MemoryError::of(e, len as usize))?;
-        let segment = Arc::new(Self::new(map, file, len, identity, None));
+        let segment = Arc::new(Self::new(map, file, (len, for_many), identity, None));
         segments.insert(identity, Arc::downgrade(&segment));
         Ok(segment)
     }
 
-    fn enter(map: Map, file: OwnedFd, len: u64, space: Option<Space>) -> io::Result<Arc<Self>> {
-        let identity = memory_file::identity(&file)?;
-        let segment = Arc::new(Self::new(map, file, len, identity, space));
-        lock(&SEGMENTS).insert(identity, Arc::downgrade(&segment));
-        Ok(segment)
-    }
-
-    fn new(map: Map, file: OwnedFd, len: u64, identity: Identity, space: Option<Space>) -> Self {
+    fn new(map: Map, file: OwnedFd, (len, for_many): (u64, bool), identity: Identity, space: Option<Space>) -> Self {
         let book = Mutex::new(Book { held: HashMap::new(), space });
-        Self { map, file, len, identity, process: this_process::pid(), book }
+        Self { map, file, len, for_many, identity, process: this_process::pid(), book }
     }
 
     /// Whether it was this process that mapped it, and not one that this was forked from.
@@ -176,8 +174,8 @@ impl Segment {
         lock(&self.book).space.is_some()
     }
 
-    pub(super) fn len(&self) -> u64 {
-        self.len
+    pub(super) fn is_for_many(&self) -> bool {
+        self.for_many
     }
 
     pub(super) fn identity(&self) -> Identity {
@@ -222,6 +220,15 @@ impl Segment {
     /// Takes note of a handle, and claims the object for this process (rule 1).
     pub(super) fn hold(&self, range: Range<u64>) -> io::Result<()> {
         let mut book = lock(&self.book);
+        // the owner knows what there is
+        let is_lent = |space: &Space| space.lent.get(&range.start) == Some(&range.end);
+        let known = |space: &Space| is_lent(space) || book.held.contains_key(&range.start);
+        if book.space.as_ref().is_some_and(|space| !known(space)) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it is no object of this process, which should have made it",
+            ));
+        }
         let held = book.held.get_mut(&range.start);
         if !held.as_ref().is_some_and(|held| held.claimed) {
             claims::claim(&self.file, range.clone())?;
@@ -341,16 +348,27 @@ impl Segment {
 
     /// Keeps a segment of another process for a while, because to map it again takes some time.
     pub(super) fn keep_unused(self: &Arc<Self>) {
-        let owner_lives = claims::is_claimed_by_others(&self.file, 0..START).unwrap_or(false);
-        let mut unused = lock(&UNUSED);
-        unused.retain(|segment| !Arc::ptr_eq(segment, self));
-        let forgotten = (unused.len() == KEPT).then(|| unused.remove(0));
-        if owner_lives {
-            unused.push(Arc::clone(self));
-        }
-        drop(unused);
-        drop(forgotten);
+        forget_unused(self.for_many.then_some(self));
     }
+
+    fn owner_lives(&self) -> bool {
+        claims::is_claimed_by_others(&self.file, 0..START).unwrap_or(false)
+    }
+}
+
+/// Lets go of unused segments whose owners have ended, and keeps another one.
+pub(super) fn forget_unused(another: Option<&Arc<Segment>>) {
+    let mut unused = lock(&UNUSED);
+    let others = unused.extract_if(.., |segment| another.is_some_and(|another| Arc::ptr_eq(segment, another)));
+    let mut forgotten: Vec<_> = others.collect();
+    unused.extend(another.cloned());
+    forgotten.extend(unused.extract_if(.., |segment| !segment.owner_lives()));
+    if unused.len() > KEPT {
+        forgotten.push(unused.remove(0));
+    }
+    drop(unused);
+    // what they do at their end is not done under the lock
+    drop(forgotten);
 }
 
 /// How many lent objects the owner does not look after, and how many bytes.

@@ -45,7 +45,7 @@ pub use string::{ShString, TooLong};
     label = "not fit for shared memory",
     note = "numbers, `bool`, `char`, arrays, atomics and `carom::ShString<N>` for text are, and structs and enums of such types under `#[carom::shared]`; a list is a `carom::Array`; handles, as a `Value`, are sent and not put into shared memory"
 )]
-pub unsafe trait Shared: Sized + 'static {
+pub unsafe trait Shared: Sized + Send + 'static {
     /// What two programs compare before they take some bytes for a value of this type.
     #[doc(hidden)]
     const LAYOUT: Layout;
@@ -223,7 +223,7 @@ unsafe impl<T: Shared> Shared for Wrapping<T> {
 
 #[diagnostic::do_not_recommend]
 // SAFETY: there is nothing in it.
-unsafe impl<T: ?Sized + 'static> Shared for PhantomData<T> {
+unsafe impl<T: Send + ?Sized + 'static> Shared for PhantomData<T> {
     const LAYOUT: Layout = Layout::new("PhantomData", 0, 1);
     const PADDED: bool = false;
     const CHECKED: bool = false;

@@ -183,7 +183,8 @@ impl Block {
         let unfit = |reason| MemoryError::Unfit { reason };
         let len = match &name {
             // a name's memory cannot be sealed
-            Some(_) => memory_file::len(&file).map_err(MemoryError::Io)?,
+            Some(_) if named::is_there(&file)? => memory_file::len(&file).map_err(MemoryError::Io)?,
+            Some(_) => return Err(unfit("it is not memory where names are")),
             None => {
                 memory_file::sealed_len(&file).map_err(|_| unfit("it is not memory that nobody can make shorter"))?
             }

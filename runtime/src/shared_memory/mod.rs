@@ -124,7 +124,8 @@ impl SharedMemory {
 
     /// The same, but this process owns the name: it is removed when the last handle in this process is dropped, and when
     /// the process ends, by whatever cause. (A process of carom's, which is started for the first such name, sees to
-    /// that.) Others who are attached keep the memory, but no one finds it any more.
+    /// that. If this process has forked by other means, it waits for the end of the copy, too.) Others who are attached keep
+    /// the memory, but no one finds it any more.
     ///
     /// # Errors
     /// As [`create_named`](Self::create_named), and if the process that is to see to it cannot be started: in a program

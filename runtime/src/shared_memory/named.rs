@@ -27,10 +27,7 @@ pub(super) struct Target {
 impl Target {
     /// Removes the name, unless it stands for another file by now; whether it did.
     pub(super) fn remove(&self) -> io::Result<()> {
-        if memory_file::identity_of(&self.path)? != self.identity {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        std::fs::remove_file(&self.path)
+        memory_file::unlink(&self.path, self.identity)
     }
 }
 
@@ -100,6 +97,11 @@ pub(super) fn make(name: &str, size: usize) -> Result<OwnedFd, MemoryError> {
     Ok(file)
 }
 
+/// Whether a file is where names are.
+pub(super) fn is_there(file: &OwnedFd) -> Result<bool, MemoryError> {
+    memory_file::is_in(file, Path::new(DIRECTORY)).map_err(MemoryError::Io)
+}
+
 /// Gives memory a name.
 pub(super) fn publish(file: &OwnedFd, name: &str, owned: bool) -> Result<Name, MemoryError> {
     let name = bare(name).to_owned();
@@ -109,7 +111,11 @@ pub(super) fn publish(file: &OwnedFd, name: &str, owned: bool) -> Result<Name, M
         // before there is anything to remove
         keeper::remember(&target).map_err(MemoryError::Io)?;
     }
-    let linked = memory_file::link(file, &target.path).map_err(|error| failed(error, &name, 0));
+    let linked = memory_file::link(file, &target.path).map_err(|error| match error.kind() {
+        // `/proc` is, and not what has yet to be there
+        io::ErrorKind::NotFound => MemoryError::Io(error),
+        _ => failed(error, &name, 0),
+    });
     // from here on, dropping it makes the keeper forget it
     let name = Name { name, target, owner: owned.then(this_process::pid) };
     linked.map(|()| name)

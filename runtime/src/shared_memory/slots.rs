@@ -1,30 +1,31 @@
-//! Slots of bytes in shared memory, each of a capacity that it was made with, under one robust lock.
+//! Slots of bytes in shared memory, each of a capacity that it was made with.
 //!
 //! | offset | what |
 //! | --- | --- |
-//! | 0 | magic number, pid namespace, number of slots (8 bytes each) |
-//! | 64 | the lock |
-//! | 128 | for each slot: the offset of its bytes, its capacity, its state (8 bytes each) |
+//! | 0 | magic number, number of slots (8 bytes each) |
+//! | 16 | for each slot: the offset of its bytes, its capacity, its state (8 bytes each) |
 //! | then | for each slot: two times its capacity |
+//!
+//! Whoever uses slots holds a lock that the kernel has for the file, because the memory can be written by anyone who has
+//! it, in safe code too, and glibc's mutexes are not made for that.
 //!
 //! A slot's bytes are written into the half that is not in use; then one store of the state makes that the one in use.
 //! So whoever is killed while it writes leaves what there was before, and there is nothing to repair.
 //!
 //! # Safety
-//! What is referred to in place (the lock, the states) lies within the memory, is aligned, and made for sharing.
+//! What is referred to in place, the states, lies within the memory, is aligned, and made for sharing.
 #![allow(unsafe_code)]
 
-use std::sync::Arc;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::block::Block;
 use crate::memory::MemoryError;
-use crate::sys::mutex::{Outcome, RobustMutex};
-use crate::sys::this_process;
+use crate::sys::{claims, memory_file};
 
 const MAGIC: u64 = u64::from_ne_bytes(*b"caromls\x01");
-const LOCK: usize = 64;
-const TABLE: usize = 128;
+const TABLE: usize = 16;
 const ENTRY: usize = 24;
 
 /// The bits of a state: what kind of bytes they are, which half they are in, and how many there are.
@@ -36,6 +37,9 @@ pub(super) struct Slots {
     block: Arc<Block>,
     /// As they were when this process came to know of them; they never change.
     slots: Vec<Slot>,
+    /// An open file for the lock, which is one between open files, and a lock for the threads that share it.
+    file: OwnedFd,
+    here: Mutex<()>,
 }
 
 struct Slot {
@@ -53,7 +57,6 @@ impl Slots {
     /// Makes slots of memory that nobody knows of yet.
     pub(super) fn create(block: Arc<Block>, capacities: &[usize]) -> Result<Self, MemoryError> {
         let unfit = |_| MemoryError::Unfit { reason: "it is too small" };
-        let namespace = this_process::pid_namespace().map_err(MemoryError::Io)?;
         let mut offset = TABLE + capacities.len() * ENTRY;
         let mut slots = Vec::with_capacity(capacities.len());
         for (i, &capacity) in capacities.iter().enumerate() {
@@ -62,11 +65,9 @@ impl Slots {
             slots.push(Slot { offset, capacity });
             offset += 2 * capacity;
         }
-        // SAFETY: it is within the memory, aligned, and nobody else's.
-        unsafe { RobustMutex::init(block.as_ptr().wrapping_add(LOCK).cast()) }.map_err(MemoryError::Io)?;
-        let header = [MAGIC, namespace, capacities.len() as u64].map(u64::to_ne_bytes).concat();
+        let header = [MAGIC, capacities.len() as u64].map(u64::to_ne_bytes).concat();
         block.write(0, &header).map_err(unfit)?;
-        Ok(Self { block, slots })
+        Self::of(block, slots)
     }
 
     /// The slots of memory that another process made.
@@ -80,24 +81,24 @@ impl Slots {
         if word(0)? != MAGIC {
             return Err(unfit("it is no list"));
         }
-        if word(8)? != this_process::pid_namespace().map_err(MemoryError::Io)? {
-            return Err(unfit("it comes from another pid namespace"));
-        }
-        let (count, len) = (word(16)?, block.len());
-        if count > (len / ENTRY) as u64 {
+        let (count, len) = (word(8)?, block.len());
+        let table = count.checked_mul(ENTRY as u64).and_then(|table| table.checked_add(TABLE as u64));
+        let Some(start) = table.filter(|end| *end <= len as u64) else {
             return Err(unfit("it is shorter than its list"));
-        }
+        };
         let slot = |i| {
             let (offset, capacity) = (word(TABLE + i * ENTRY)? as usize, word(TABLE + i * ENTRY + 8)? as usize);
             let end = capacity.checked_mul(2).and_then(|size| size.checked_add(offset));
-            if end.is_some_and(|end| end <= len) {
-                Ok(Slot { offset, capacity })
-            } else {
-                Err(unfit("it is shorter than its list"))
-            }
+            let fits = offset as u64 >= start && end.is_some_and(|end| end <= len);
+            if fits { Ok(Slot { offset, capacity }) } else { Err(unfit("it is shorter than its list")) }
         };
         let slots = (0..count as usize).map(slot).collect::<Result<_, _>>()?;
-        Ok(Self { block, slots })
+        Self::of(block, slots)
+    }
+
+    fn of(block: Arc<Block>, slots: Vec<Slot>) -> Result<Self, MemoryError> {
+        let file = memory_file::reopen(&*block, true).map_err(MemoryError::Io)?;
+        Ok(Self { block, slots, file, here: Mutex::new(()) })
     }
 
     pub(super) fn block(&self) -> &Arc<Block> {
@@ -114,13 +115,10 @@ impl Slots {
 
     /// Lets `call` use slots while nobody else does.
     pub(super) fn locked<T>(&self, call: impl FnOnce(&Locked<'_>) -> T) -> T {
-        // SAFETY: it is within the memory, aligned, and was initialised before the memory could be found.
-        let mutex = unsafe { &*self.block.as_ptr().wrapping_add(LOCK).cast::<RobustMutex>() };
-        // whoever had it and died left nothing half-way; and this thread cannot have it, since `call` is this crate's
-        if mutex.try_lock() == Outcome::Busy {
-            mutex.lock();
-        }
-        let locked = Locked { slots: self, mutex };
+        let here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
+        // it fails only where the kernel has no memory for it; then what is read may be a mixture
+        let _ = claims::wait_alone(&self.file, 0..1);
+        let locked = Locked { slots: self, _here: here };
         call(&locked)
     }
 
@@ -133,7 +131,7 @@ impl Slots {
 /// Slots that nobody else uses.
 pub(super) struct Locked<'a> {
     slots: &'a Slots,
-    mutex: &'a RobustMutex,
+    _here: MutexGuard<'a, ()>,
 }
 
 impl Locked<'_> {
@@ -167,6 +165,6 @@ impl Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        self.mutex.unlock();
+        claims::release(&self.slots.file, 0..1);
     }
 }

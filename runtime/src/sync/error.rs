@@ -7,6 +7,8 @@ use super::state::Damage;
 
 /// The lock is yours, but what it protects may be half-changed: whoever held it before ended or panicked.
 ///
+/// (A panic in a thread that is panicking already, in a destructor, is not noticed, as with std's mutexes.)
+///
 /// It is told to everyone who takes the lock, until one of them has taken the guard out of this error, which is to say
 /// that all is in order again, and released it. To drop the error releases the lock and changes nothing about that.
 ///

@@ -34,6 +34,16 @@ pub(crate) fn claim_alone(file: &impl AsFd, range: Range<u64>) -> io::Result<boo
     }
 }
 
+/// Waits until no other open file uses some of a range, and claims it for this one alone. Goes on after signals.
+pub(crate) fn wait_alone(file: &impl AsFd, range: Range<u64>) -> io::Result<()> {
+    loop {
+        match fcntl(file, FcntlArg::F_OFD_SETLKW(&lock(libc::F_WRLCK, range.clone()))) {
+            Err(Errno::EINTR) => {}
+            result => return Ok(result.map(drop)?),
+        }
+    }
+}
+
 /// Whether another open file uses some of a range.
 pub(crate) fn is_claimed_by_others(file: &impl AsFd, range: Range<u64>) -> io::Result<bool> {
     let mut lock = lock(libc::F_WRLCK, range);

@@ -12,8 +12,11 @@ use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::ptr;
+use std::time::Duration;
 
-use nix::fcntl::{AT_FDCWD, AtFlags, FallocateFlags, FcntlArg, OFlag, SealFlag, fallocate, fcntl, open};
+use nix::fcntl::{
+    AT_FDCWD, AtFlags, FallocateFlags, FcntlArg, Flock, FlockArg, OFlag, SealFlag, fallocate, fcntl, open,
+};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::{Mode, SFlag, fstat, lstat};
 use nix::sys::statvfs::statvfs;
@@ -79,7 +82,7 @@ pub(crate) fn unnamed_in(directory: &Path) -> io::Result<OwnedFd> {
 
 /// Gives a file a name, unless there is one of that name.
 pub(crate) fn link(file: &impl AsFd, path: &Path) -> io::Result<()> {
-    let own = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    let own = format!("/proc/thread-self/fd/{}", file.as_fd().as_raw_fd());
     Ok(linkat(AT_FDCWD, own.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?)
 }
 
@@ -94,6 +97,11 @@ pub(crate) fn open_named(path: &Path, writable: bool) -> io::Result<OwnedFd> {
     Ok(file)
 }
 
+/// Whether a file is on the file system of a directory.
+pub(crate) fn is_in(file: &impl AsFd, directory: &Path) -> io::Result<bool> {
+    Ok(fstat(file)?.st_dev == lstat(directory)?.st_dev)
+}
+
 /// Gives a file zeros up to a length, and the memory for them, so that their use cannot fail.
 pub(crate) fn fill(file: &impl AsFd, len: u64) -> io::Result<()> {
     without_file_size_signal(|| Ok(fallocate(file, FallocateFlags::empty(), 0, len as i64)?))
@@ -105,10 +113,31 @@ pub(crate) fn free_in(directory: &Path) -> io::Result<u64> {
     Ok(told.blocks_available() * told.fragment_size())
 }
 
+/// Removes a name, if it stands for this file. Others who do the same at once, by this function, wait for each other, so that none of
+/// them removes what another one has made in between.
+pub(crate) fn unlink(path: &Path, identity: Identity) -> io::Result<()> {
+    let file = open_named(path, false)?;
+    // unless a program that knows nothing of this holds the lock, and does not let go
+    let _locked = (0..TRIES).find_map(|_| {
+        let locked = Flock::lock(file.try_clone().ok()?, FlockArg::LockExclusiveNonblock).ok();
+        if locked.is_none() {
+            std::thread::sleep(PAUSE);
+        }
+        locked
+    });
+    if identity_of(path)? != identity {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    std::fs::remove_file(path)
+}
+
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// Opens a file that is open already once more.
 pub(crate) fn reopen(file: &impl AsFd, writable: bool) -> io::Result<OwnedFd> {
     let access = if writable { OFlag::O_RDWR } else { OFlag::O_RDONLY };
-    let path = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    let path = format!("/proc/thread-self/fd/{}", file.as_fd().as_raw_fd());
     Ok(open(path.as_str(), access | OFlag::O_CLOEXEC, Mode::empty())?)
 }
 

@@ -13,7 +13,7 @@ use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -87,7 +87,7 @@ pub(super) struct Locked<C: ?Sized> {
     pub(super) lock: Lock,
     contents: NonNull<C>,
     /// How often a holder had ended when the contents were last found valid.
-    seen: AtomicU32,
+    seen: AtomicU64,
 }
 
 // SAFETY: shared types can be used by any thread, as they can by any process; guards hold the lock.
@@ -100,7 +100,7 @@ impl<C: ?Sized> UnwindSafe for Locked<C> {}
 impl<C: ?Sized> RefUnwindSafe for Locked<C> {}
 
 /// For a handle that has found the contents valid at no time.
-const NEVER: u32 = u32::MAX;
+const NEVER: u64 = u64::MAX;
 
 impl<C: Contents + ?Sized> Locked<C> {
     /// Makes an object of `count` values, which `init` writes.
@@ -112,9 +112,11 @@ impl<C: Contents + ?Sized> Locked<C> {
         lock: Option<&Lock>,
         init: impl FnOnce(NonNull<u8>),
     ) -> Result<Self, MemoryError> {
-        let object = Object::create(C::what(count)?, init)?;
+        let mut what = C::what(count)?;
+        what.layout = with_lock(what.layout, lock);
+        let object = Object::create(what, init)?;
         let locked = Self::of(object, lock.cloned());
-        locked.seen.store(state::deaths(locked.lock.object.head()), Relaxed);
+        locked.seen.store(state::deaths(locked.lock.object.head()).into(), Relaxed);
         Ok(locked)
     }
 
@@ -162,7 +164,7 @@ impl<C: Contents + ?Sized> Locked<C> {
     #[track_caller]
     fn under(&self, guard: &LockGuard<'_>) -> NonNull<C> {
         assert!(guard.is_of(&self.lock), "the guard is of another lock than that of this value");
-        let deaths = state::deaths(self.lock.object.head());
+        let deaths = u64::from(state::deaths(self.lock.object.head()));
         if C::CHECKED && self.seen.load(Relaxed) != deaths {
             // SAFETY: it is in shared memory and aligned, and the lock is held.
             let valid = unsafe { C::is_valid(self.contents) };
@@ -206,7 +208,9 @@ impl<C: Contents + ?Sized> Locked<C> {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (Comes(object, _), lock) = <(Comes<C>, Option<Lock>)>::deserialize(deserializer)?;
+        let (Comes(object, layout, _), lock) = <(Comes<C>, Option<Lock>)>::deserialize(deserializer)?;
+        // two handles with different locks would give it out twice
+        object.check(with_lock(layout, lock.as_ref())).map_err(serde::de::Error::custom)?;
         Ok(Self::of(object, lock))
     }
 }
@@ -223,12 +227,24 @@ impl Serialize for Goes<'_> {
     }
 }
 
-/// An object with such contents, from another process.
-struct Comes<C: ?Sized>(Object, PhantomData<C>);
+/// The layout hash of an object whose lock is another one, and so is a part of what it is.
+fn with_lock(layout: u64, lock: Option<&Lock>) -> u64 {
+    lock.map_or(layout, |lock| layout ^ lock.object.number().rotate_left(1))
+}
+
+/// An object with the size of such contents, from another process, and the layout hash that it should have but for its lock.
+struct Comes<C: ?Sized>(Object, u64, PhantomData<C>);
 
 impl<'de, C: Contents + ?Sized> Deserialize<'de> for Comes<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Object::deserialize(C::what, deserializer)?, PhantomData))
+        let mut layout = 0;
+        let expected = |count| {
+            let what = C::what(count)?;
+            layout = what.layout;
+            Ok(what)
+        };
+        let object = Object::deserialize_unchecked(expected, deserializer)?;
+        Ok(Self(object, layout, PhantomData))
     }
 }
 
@@ -246,7 +262,7 @@ impl<C: ?Sized> Clone for Locked<C> {
 pub struct Guard<'a, C: ?Sized> {
     held: Held<'a>,
     contents: Exclusive<'a, C>,
-    seen: &'a AtomicU32,
+    seen: &'a AtomicU64,
 }
 
 /// A pointer to what nobody else refers to.
@@ -261,7 +277,7 @@ unsafe impl<C: Sync + ?Sized> Sync for Exclusive<'_, C> {}
 impl<C: Contents + ?Sized> Guard<'_, C> {
     /// Whether the contents were found valid since a holder of the lock ended the last time.
     fn is_checked(&self) -> bool {
-        self.seen.load(Relaxed) == self.held.deaths()
+        self.seen.load(Relaxed) == u64::from(self.held.deaths())
     }
 
     #[cold]
@@ -269,7 +285,7 @@ impl<C: Contents + ?Sized> Guard<'_, C> {
         // SAFETY: it is in shared memory and aligned, and the lock is held.
         let valid = !C::CHECKED || unsafe { C::is_valid(self.contents.0) };
         if valid {
-            self.seen.store(self.held.deaths(), Relaxed);
+            self.seen.store(self.held.deaths().into(), Relaxed);
         }
         valid
     }
