@@ -9,7 +9,6 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::num::NonZero;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{available_parallelism, panicking};
@@ -116,16 +115,22 @@ fn waited(head: &Head, mut outcome: Outcome, deadline: Option<Instant>) -> Optio
     }
 }
 
-/// Tries for a while whether the holder is about to release the lock: to sleep and be woken takes much longer than most
-/// locks are held.
+/// How often a waiter looks whether the lock is free before it sleeps, and how many pauses (of 10 to 50 ns) are between. To
+/// look takes the memory away from the holder's processor: with short pauses, two processes that lock and unlock all the time did
+/// 12 to 22 million operations a second, with these 36 million, and without any 12 million.
+const LOOKS: u32 = 8;
+const PAUSES: u32 = 64;
+
+/// Waits a while for the holder to release the lock, because to sleep and be woken takes much longer than most locks are held.
 fn spin(head: &Head) -> Outcome {
-    static SPINS: OnceLock<u32> = OnceLock::new();
+    static ALONE: OnceLock<bool> = OnceLock::new();
     // with one processor, the holder does nothing in the meantime
-    let one = |cpus: NonZero<usize>| cpus.get() == 1;
-    let spins = *SPINS.get_or_init(|| if available_parallelism().is_ok_and(one) { 0 } else { 64 });
-    for _ in 0..spins {
-        std::hint::spin_loop();
-        // it says so before the mutex does, and to read it does not take the memory from the holder's processor for long
+    if *ALONE.get_or_init(|| available_parallelism().is_ok_and(|cpus| cpus.get() == 1)) {
+        return Outcome::Busy;
+    }
+    for _ in 0..LOOKS {
+        (0..PAUSES).for_each(|_| std::hint::spin_loop());
+        // it says so before the mutex does
         if head.owner.load(Relaxed) == 0 {
             match head.mutex.try_lock() {
                 Outcome::Busy => {}
