@@ -207,3 +207,15 @@ fn more_than_there_can_be_is_an_error() {
     // and the next one is made
     assert_eq!(Array::<u8>::zeroed(3).expect("memory").len(), 3);
 }
+
+#[carom::test]
+fn zeros_can_be_under_the_lock_of_others() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    let lock = Lock::new()?;
+    let (one, two) = (Array::<i32>::zeroed_with_lock(3, &lock)?, Array::<i32>::zeroed_with_lock(2, &lock)?);
+    let mut guard = lock.lock()?;
+    assert!(one.try_lock().is_err());
+    one.borrow_mut(&mut guard)[2] = 7;
+    assert_eq!((one.borrow(&guard), two.borrow(&guard)), (&[0, 0, 7][..], &[0, 0][..]));
+    Ok(())
+}

@@ -155,3 +155,13 @@ fn who_is_killed_while_writing_leaves_the_old_or_the_new() -> carom::Result<()> 
     }
     Ok(())
 }
+
+#[test]
+fn an_item_tells_what_it_is() {
+    let items = items();
+    assert_eq!(items[0].as_str(), Some("Grüße aus 東京 \0 und\0\0"));
+    assert_eq!(items[1].as_bytes(), Some(&b"\0\xff\0"[..]));
+    assert_eq!((items[2].as_int(), items[3].as_float(), items[4].as_bool()), (Some(i64::MIN), Some(-0.5), Some(true)));
+    assert_eq!((items[5].as_int(), items[5].as_str(), items[0].as_bytes()), (None, None, None));
+    assert_eq!((Item::from(7_u8), Item::from(0.5_f32), Item::from(Some("x"))), (7.into(), 0.5.into(), "x".into()));
+}

@@ -227,3 +227,21 @@ fn to_print_a_value_does_not_wait_for_its_lock() -> carom::Result<()> {
     holder.join();
     Ok(())
 }
+
+#[carom::test]
+fn a_value_larger_than_a_stack_begins_as_zeros() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    let value = Value::<[[u64; 1024]; 2048]>::zeroed()?;
+    assert!(value.lock()?.iter().flatten().all(|number| *number == 0));
+    value.lock()?[2047][1023] = 5;
+    assert_eq!(value.lock()?[2047][1023], 5);
+    Ok(())
+}
+
+#[test]
+fn what_a_guard_shows_is_the_value() -> carom::Result<()> {
+    let value = Value::new(2.5)?;
+    let guard = value.lock()?;
+    assert_eq!(format!("{guard} {guard:?} {guard:>5}"), "2.5 2.5   2.5");
+    Ok(())
+}

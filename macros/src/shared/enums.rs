@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 
-use super::expand::{Array, Parts, field};
+use super::parts::{Array, Parts, field};
 use super::shape::Variant;
 
 pub(super) fn parts(tag: &Ident, variants: &[Variant]) -> Parts {

@@ -9,6 +9,7 @@ mod enums;
 mod expand;
 mod generics;
 mod layout;
+mod parts;
 mod repr;
 mod shape;
 mod stand_in;

@@ -2,7 +2,7 @@
 
 use quote::{format_ident, quote};
 
-use super::expand::{Array, Parts, field};
+use super::parts::{Array, Parts, field};
 use super::shape::Field;
 
 pub(super) fn parts(fields: &[Field]) -> Parts {

@@ -4,7 +4,8 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use super::error::MemoryError;
-use super::segment::{End, Place, START, Segment, forget_unused, has_lent_large, lock};
+use super::segment::{End, START, Segment, forget_unused, lock};
+use super::space::{Place, has_lent_large};
 
 /// The length of a segment for many objects, of which only what is used takes memory. Where there are not so many
 /// addresses (`ulimit -v`), one of the others.

@@ -18,15 +18,14 @@
 //!
 //! Rule 1 and 2 make sure that a claim is only ever added by one who has, or holds in hand, another one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::{io, ops::Range};
 
 use super::error::MemoryError;
-use super::extents::{Extents, Given, Taken};
+use super::space::{PIECE, Place, Space};
 use crate::sys::map::{Map, PAGE};
 use crate::sys::memory_file::Identity;
 use crate::sys::{claims, memory_file, this_process};
@@ -39,9 +38,6 @@ type Header = [u64; 4];
 
 /// Objects begin here. The bytes before, the owner has claimed as long as it lives.
 pub(super) const START: u64 = PAGE as u64;
-
-/// Free memory is given back to the system in such pieces, and objects of such a size are whole pages.
-pub(super) const PIECE: u64 = 64 << 10;
 
 /// How many segments of others this process keeps mapped though it has no handle of an object in them.
 const KEPT: usize = 8;
@@ -92,26 +88,6 @@ pub(super) enum Left {
     Pinned,
 }
 
-/// The owner's record of a segment.
-struct Space {
-    free: Extents,
-    /// Objects that it has no handle of any more, and that others had: where they begin and end.
-    lent: BTreeMap<u64, u64>,
-    lent_bytes: u64,
-    /// How many may be lent, and how many bytes in them, before it looks which are still in use.
-    patience: (usize, u64),
-    /// The number of the last object.
-    generation: u32,
-}
-
-/// A place for an object.
-pub(super) struct Place {
-    pub(super) offset: u64,
-    pub(super) generation: u32,
-    /// All of it is zero.
-    pub(super) zero: bool,
-}
-
 /// How an object's end is noted in its memory.
 pub(super) type End = fn(NonNull<u8>);
 
@@ -123,8 +99,7 @@ impl Segment {
         nix::sys::uio::pwrite(&file, zerocopy::IntoBytes::as_bytes(&header), 0)?;
         claims::claim(&file, 0..START)?;
         let map = Map::new(&file, len as usize, len as usize, true)?;
-        let free = Extents::new(START, len);
-        let space = Space { free, lent: BTreeMap::new(), lent_bytes: 0, patience: (LENT, LENT_BYTES), generation: 0 };
+        let space = Space::new(START, len);
         let identity = memory_file::identity(&file)?;
         let segment = Arc::new(Self::new(map, file, (len, for_many), identity, Some(space)));
         lock(&SEGMENTS).insert(identity, Arc::downgrade(&segment));
@@ -199,21 +174,9 @@ impl Segment {
     pub(super) fn place(&self, len: u64, align: u64, end: End) -> io::Result<Option<Place>> {
         let mut book = lock(&self.book);
         let Some(space) = &mut book.space else { return Ok(None) };
-        self.take_back(space, end);
-        let Some(Taken { start: offset, fresh }) = space.free.take(len, align) else { return Ok(None) };
-        // large places are whole pages
-        let large = len >= PIECE;
-        if !fresh
-            && large
-            && let Err(error) = memory_file::punch(&self.file, offset..offset + len)
-        {
-            space.free.give(offset, len);
-            return Err(error);
-        }
-        // 0 is that of no object
-        space.generation = space.generation.checked_add(1).unwrap_or(1);
-        let place = Place { offset, generation: space.generation, zero: fresh || large };
-        book.held.insert(offset, Held { handles: 1, claimed: false });
+        space.take_back(&self.file, |range| self.end(range, end));
+        let Some(place) = space.place(&self.file, len, align)? else { return Ok(None) };
+        book.held.insert(place.offset, Held { handles: 1, claimed: false });
         Ok(Some(place))
     }
 
@@ -221,9 +184,8 @@ impl Segment {
     pub(super) fn hold(&self, range: Range<u64>) -> io::Result<()> {
         let mut book = lock(&self.book);
         // the owner knows what there is
-        let is_lent = |space: &Space| space.lent.get(&range.start) == Some(&range.end);
-        let known = |space: &Space| is_lent(space) || book.held.contains_key(&range.start);
-        if book.space.as_ref().is_some_and(|space| !known(space)) {
+        let is_known = |space: &Space| space.has_lent(&range) || book.held.contains_key(&range.start);
+        if book.space.as_ref().is_some_and(|space| !is_known(space)) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "it is no object of this process, which should have made it",
@@ -284,7 +246,7 @@ impl Segment {
         if nobody_else {
             self.end(&range, end);
             match &mut book.space {
-                Some(space) => self.give_back(space, &range),
+                Some(space) => space.give_back(&self.file, &range),
                 None if range.end - range.start >= PIECE => drop(memory_file::punch(&self.file, range.clone())),
                 None => {}
             }
@@ -308,42 +270,13 @@ impl Segment {
         }
     }
 
-    fn give_back(&self, space: &mut Space, range: &Range<u64>) {
-        let Given { start, end, longest } = space.free.give(range.start, range.end - range.start);
-        // not for each object, but when another piece is free in one
-        if (end.saturating_sub(start)) / PIECE > longest / PIECE {
-            let pages = start.next_multiple_of(START)..end / START * START;
-            let _ = memory_file::punch(&self.file, pages);
-        }
-    }
-
-    /// Ends those lent objects that nobody uses any more (rule 4), unless it was done a short while ago.
-    fn take_back(&self, space: &mut Space, end: End) {
-        if space.lent.len() >= space.patience.0 || space.lent_bytes >= space.patience.1 {
-            self.take_back_from(space, 0, end);
-            space.patience = (LENT.max(2 * space.lent.len()), LENT_BYTES.max(2 * space.lent_bytes));
-        }
-    }
-
-    /// The same at once, for objects of a certain size; whether nothing is in the segment any more.
+    /// Ends large lent objects that nobody uses any more (rule 4); whether nothing is in the segment any more.
     pub(super) fn take_back_large(&self, end: End) -> bool {
         let mut book = lock(&self.book);
         if let Some(space) = &mut book.space {
-            self.take_back_from(space, LENT_BYTES, end);
+            space.take_back_large(&self.file, |range| self.end(range, end));
         }
         book.is_empty()
-    }
-
-    fn take_back_from(&self, space: &mut Space, least: u64, end: End) {
-        let lent: Vec<_> = space.lent.iter().map(|(from, to)| *from..*to).collect();
-        for range in lent.into_iter().filter(|range| range.end - range.start >= least) {
-            if claims::claim_alone(&self.file, range.clone()).unwrap_or(false) {
-                space.receive(range.start);
-                self.end(&range, end);
-                self.give_back(space, &range);
-                claims::release(&self.file, range);
-            }
-        }
     }
 
     /// Keeps a segment of another process for a while, because to map it again takes some time.
@@ -369,42 +302,6 @@ pub(super) fn forget_unused(another: Option<&Arc<Segment>>) {
     drop(unused);
     // what they do at their end is not done under the lock
     drop(forgotten);
-}
-
-/// How many lent objects the owner does not look after, and how many bytes.
-const LENT: usize = 64;
-const LENT_BYTES: u64 = 1 << 20;
-
-/// How many lent objects have at least so many bytes.
-static LARGE: AtomicUsize = AtomicUsize::new(0);
-
-/// Whether there are any.
-pub(super) fn has_lent_large() -> bool {
-    LARGE.load(Relaxed) > 0
-}
-
-impl Space {
-    fn is_empty(&self) -> bool {
-        self.free.used() == 0
-    }
-
-    fn lend(&mut self, range: Range<u64>) {
-        let len = range.end - range.start;
-        self.lent_bytes += len;
-        if len >= LENT_BYTES {
-            LARGE.fetch_add(1, Relaxed);
-        }
-        self.lent.insert(range.start, range.end);
-    }
-
-    fn receive(&mut self, start: u64) {
-        if let Some(end) = self.lent.remove(&start) {
-            self.lent_bytes -= end - start;
-            if end - start >= LENT_BYTES {
-                LARGE.fetch_sub(1, Relaxed);
-            }
-        }
-    }
 }
 
 impl Drop for Segment {

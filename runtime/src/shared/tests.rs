@@ -319,3 +319,17 @@ fn flags_are_those_of_the_fields() {
     atomic::<Counters>();
     atomic::<Apart>();
 }
+
+#[test]
+fn text_is_written_as_far_as_it_fits() -> Result<(), super::TooLong> {
+    use std::fmt::Write;
+    let mut text = ShString::<8>::new();
+    assert!(write!(text, "{}-{}", 12, 34).is_ok());
+    assert!(write!(text, "too long").is_err());
+    assert_eq!(String::from(text), "12-34");
+    text.set("Grüße")?;
+    assert_eq!((text.len(), text.capacity(), text.is_empty()), (7, 8, false));
+    assert_eq!(text.push_str("xy"), Err(super::TooLong { len: 9, capacity: 8 }));
+    assert_eq!(text, "Grüße");
+    Ok(())
+}

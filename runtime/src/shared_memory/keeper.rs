@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::named::Target;
+use super::target::Target;
 use crate::connection::{Connection, pipe};
 use crate::process::{self, Process};
 use crate::sys::{lifeline, signals, this_process};

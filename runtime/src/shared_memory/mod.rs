@@ -1,6 +1,6 @@
 //! Memory as bytes: [`SharedMemory`], with a name or without, and [`ShareableList`] on top of it.
 //!
-//! `block` is the memory, `named` are files in `/dev/shm`, `keeper` is the process that removes those of a process that
+//! `block` is the memory, `named` are files in `/dev/shm`, `target` is one of them, `keeper` is the process that removes those of a process that
 //! was killed, `list` and `slots` are the list.
 
 mod block;
@@ -8,6 +8,7 @@ mod keeper;
 mod list;
 mod named;
 mod slots;
+mod target;
 
 use std::fmt::{Debug, Formatter};
 use std::marker::PhantomData;

@@ -2,34 +2,19 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::errno::Errno;
-use serde::{Deserialize, Serialize};
 
 use super::keeper;
+use super::target::Target;
 use crate::memory::MemoryError;
-use crate::sys::memory_file::Identity;
 use crate::sys::{memory_file, this_process};
 
 const DIRECTORY: &str = "/dev/shm";
 
 /// The longest name of a file.
 const LONGEST: usize = 255;
-
-/// Which file it is that a name is to stand for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Target {
-    pub(super) path: PathBuf,
-    identity: Identity,
-}
-
-impl Target {
-    /// Removes the name, unless it stands for another file by now; whether it did.
-    pub(super) fn remove(&self) -> io::Result<()> {
-        memory_file::unlink(&self.path, self.identity)
-    }
-}
 
 /// A name that some memory has, or had.
 pub(super) struct Name {
