@@ -78,7 +78,7 @@ pub use reentry::init;
 pub use remote_error::RemoteError;
 pub use shared::{ShString, Shared, TooLong};
 pub use shared_memory::{Access, Item, ListError, ReadOnly, ReadWrite, ShareableList, SharedMemory};
-pub use sync::{Accept, Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
+pub use sync::{Accept, Event, Lock, LockGuard, LockTimeoutError, OwnerDied, RLock, RLockGuard, TryLockError};
 pub use task::Task;
 pub use values::{Array, Guard, RawArray, RawValue, Value};
 

@@ -183,7 +183,7 @@ pub use carom_macros::test;
 /// instead.
 ///
 /// The type owns what is in it, so that it has no lifetimes, and does not implement `Drop`. It may be generic, with
-/// parameters that are themselves shared; a parameter under `PhantomData` need not be. Fields under a `cfg` are as usual.
+/// parameters that are themselves shared; a parameter under `PhantomData` need only be `Send`. Fields under a `cfg` are as usual.
 ///
 /// # Layout
 /// Two processes that share a value have to agree where its fields are, so the layout is fixed: a struct becomes `#[repr(C)]`, with its

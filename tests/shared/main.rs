@@ -6,6 +6,7 @@ mod common;
 
 mod arrays;
 mod bytes;
+mod events;
 mod giving_back;
 mod handles;
 mod limits;
@@ -17,6 +18,7 @@ mod orphans;
 mod outside;
 mod raw;
 mod repairs;
+mod rlocks;
 mod stage;
 mod storms;
 mod travel;

@@ -4,7 +4,6 @@
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
-use std::rc::Rc;
 
 use carom::{ShString, Shared};
 
@@ -60,7 +59,7 @@ fn main() {
     fits::<Pair<u8>>();
     fits::<Pair<u8, Number<Pair<i16>>>>();
     fits::<Length<Metres>>();
-    fits::<Id<Rc<String>>>();
+    fits::<Id<String>>();
     fits::<Id<str>>();
     fits::<Either<u8>>();
     fits::<Either<char, 16, true>>();

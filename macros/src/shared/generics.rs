@@ -15,7 +15,8 @@ pub(super) fn check(name: &Ident, generics: &Generics, mistakes: &mut Mistakes) 
     first.is_some()
 }
 
-/// The generics with `T: Shared` for each parameter of which a field may hold a value, and for each `T::Name`.
+/// The generics with `T: Shared` for each parameter of which a field may hold a value, and for each `T::Name`
+/// and `PhantomData<T>`.
 pub(super) fn bounded<'a>(generics: &Generics, types: impl Iterator<Item = &'a Type>) -> Generics {
     let parameters: Vec<_> = generics.type_params().map(|parameter| &parameter.ident).collect();
     let mut uses = Uses { parameters: &parameters, used: Vec::new(), of_others: Vec::new() };
@@ -37,8 +38,19 @@ pub(super) fn bounded<'a>(generics: &Generics, types: impl Iterator<Item = &'a T
 struct Uses<'a> {
     parameters: &'a [&'a Ident],
     used: Vec<&'a Ident>,
-    /// `T::Name` and `<T as Trait>::Name`.
+    /// `T::Name`, `<T as Trait>::Name` and `PhantomData<T>`.
     of_others: Vec<&'a TypePath>,
+}
+
+impl<'a> Uses<'a> {
+    /// Notes the type if there is a parameter in it.
+    fn push_if_generic(&mut self, ty: &'a TypePath) {
+        let mut inner = Uses { parameters: self.parameters, used: Vec::new(), of_others: Vec::new() };
+        visit::visit_type_path(&mut inner, ty);
+        if !inner.used.is_empty() || !inner.of_others.is_empty() {
+            self.of_others.push(ty);
+        }
+    }
 }
 
 impl<'a> Visit<'a> for Uses<'a> {
@@ -46,17 +58,11 @@ impl<'a> Visit<'a> for Uses<'a> {
         let segments = &ty.path.segments;
         let parameter = segments.first().filter(|first| self.parameters.contains(&&first.ident));
         match parameter {
-            // of its parameter there is no value
-            _ if segments.last().is_some_and(|last| last.ident == "PhantomData") => {}
+            // of its parameter there is no value, but it may be bound to a thread
+            _ if segments.last().is_some_and(|last| last.ident == "PhantomData") => self.push_if_generic(ty),
             Some(parameter) if segments.len() == 1 => self.used.push(&parameter.ident),
             Some(_) => self.of_others.push(ty),
-            None if ty.qself.is_some() => {
-                let mut inner = Uses { parameters: self.parameters, used: Vec::new(), of_others: Vec::new() };
-                visit::visit_type_path(&mut inner, ty);
-                if !inner.used.is_empty() || !inner.of_others.is_empty() {
-                    self.of_others.push(ty);
-                }
-            }
+            None if ty.qself.is_some() => self.push_if_generic(ty),
             None => visit::visit_type_path(self, ty),
         }
     }

@@ -36,7 +36,8 @@ pub use string::{ShString, TooLong};
 ///
 /// # Safety
 /// * The layout is fixed (`repr(C)`, `repr(transparent)`, or a primitive representation), and `LAYOUT` tells it.
-/// * There is no reference, pointer or anything else that has a meaning in one process only, and nothing to drop.
+/// * There is no reference, pointer or anything else that has a meaning in one process or thread only, and nothing to drop.
+///   (So it is `Send`. That is no supertrait, because a type that fails here would fail twice.)
 /// * `is_valid` is true only of bytes that are a value. It reads no bytes of padding.
 /// * `PADDED` is true if there are bytes between or after the fields, `CHECKED` if not every bit pattern is a value, and
 ///   `ATOMIC` is true only if all of it are atomics. `Form` says the same, or claims less.
@@ -45,7 +46,7 @@ pub use string::{ShString, TooLong};
     label = "not fit for shared memory",
     note = "numbers, `bool`, `char`, arrays, atomics and `carom::ShString<N>` for text are, and structs and enums of such types under `#[carom::shared]`; a list is a `carom::Array`; handles, as a `Value`, are sent and not put into shared memory"
 )]
-pub unsafe trait Shared: Sized + Send + 'static {
+pub unsafe trait Shared: Sized + 'static {
     /// What two programs compare before they take some bytes for a value of this type.
     #[doc(hidden)]
     const LAYOUT: Layout;
@@ -222,7 +223,7 @@ unsafe impl<T: Shared> Shared for Wrapping<T> {
 }
 
 #[diagnostic::do_not_recommend]
-// SAFETY: there is nothing in it.
+// SAFETY: there is nothing in it, but what it stands for may be bound to a thread.
 unsafe impl<T: Send + ?Sized + 'static> Shared for PhantomData<T> {
     const LAYOUT: Layout = Layout::new("PhantomData", 0, 1);
     const PADDED: bool = false;

@@ -61,7 +61,6 @@ impl Lock {
     ///
     /// # Errors
     /// If there is no memory for it.
-    #[doc(alias = "RLock")]
     pub fn new() -> Result<Self, MemoryError> {
         let layout = shared::Layout::new("carom::Lock", 0, 1).hash();
         let what = What { layout, contents: Layout::new::<()>(), count: 0 };

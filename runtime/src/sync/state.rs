@@ -232,13 +232,48 @@ impl Drop for Held<'_> {
             // a copy in a process that was forked from the one that holds the lock
             return;
         }
-        COUNT.set(COUNT.get() - 1);
         if panicking() && self.state & PANICKING == 0 {
-            self.head.damage.store(pid | PANICKED, Relaxed);
+            note_panic(self.head);
         } else if self.state & REPAIRED != 0 {
-            self.head.damage.store(0, Relaxed);
+            note_repair(self.head);
         }
-        self.head.owner.store(0, Relaxed);
-        self.head.mutex.unlock();
+        release(self.head);
     }
+}
+
+// What follows is for those who hold the lock without a `Held`.
+
+/// Whether this very thread holds the lock.
+pub(crate) fn is_held_here(head: &Head) -> bool {
+    if head.owner.load(Relaxed) != this_process::pid() {
+        return false;
+    }
+    match head.mutex.try_lock() {
+        Outcome::Deadlock => return true,
+        Outcome::Busy => {}
+        Outcome::Locked => head.mutex.unlock(),
+        // which is told to whoever takes it
+        Outcome::OwnerDied => drop(orphaned(head)),
+    }
+    false
+}
+
+/// Notes that this thread panicked while it held the lock.
+#[cold]
+pub(crate) fn note_panic(head: &Head) {
+    head.damage.store(this_process::pid() | PANICKED, Relaxed);
+}
+
+/// Notes that what the lock protects is in order again.
+#[cold]
+pub(crate) fn note_repair(head: &Head) {
+    head.damage.store(0, Relaxed);
+}
+
+/// Releases the lock, which this thread holds.
+#[inline]
+pub(crate) fn release(head: &Head) {
+    COUNT.set(COUNT.get() - 1);
+    head.owner.store(0, Relaxed);
+    head.mutex.unlock();
 }
