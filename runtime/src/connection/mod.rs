@@ -120,7 +120,7 @@ impl<Tx, Rx> Connection<Tx, Rx> {
         });
         if let (Ok(()), Some(outgoing)) = (&sent, outgoing) {
             outgoing.sent();
-            memory::look_after();
+            memory::sent();
         }
         sent
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use super::error::MemoryError;
-use super::segment::{End, START, Segment, forget_unused, lock};
+use super::segment::{End, START, Segment, lock};
 use super::space::{Place, has_lent_large};
 
 /// The length of a segment for many objects, of which only what is used takes memory. Where there are not so many
@@ -40,10 +40,8 @@ pub(super) fn place(len: u64, align: u64, end: End) -> Result<(Arc<Segment>, Pla
     Ok((arena, place))
 }
 
-/// Ends large objects of this process that nobody uses any more, after something that may have been the reason, and lets
-/// go of what processes left that have ended.
+/// Ends large objects of this process that nobody uses any more, after something that may have been the reason.
 pub(super) fn look_after(end: End) {
-    forget_unused(None);
     if has_lent_large() {
         lock(&ARENAS).retain(|arena| !arena.is_ours() || !arena.take_back_large(end) || arena.is_for_many());
     }

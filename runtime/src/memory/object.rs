@@ -21,7 +21,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::arena;
 use super::error::MemoryError;
 use super::extents::GRAIN;
-use super::segment::{Left, Segment};
+use super::segment::{Left, Segment, forget_unused};
 use super::space::PIECE;
 use crate::codec::transfer;
 use crate::shared;
@@ -242,9 +242,15 @@ impl Object {
 const OTHER: &str = "a handle is of an object of another type, length or layout";
 const OUTSIDE: &str = "a handle points outside of its segment";
 
-/// Ends large objects of this process that others had, and that nobody uses any more. To be called where that may have come
-/// about without this process: when it has closed what it sent, and when a child has ended.
-pub(crate) fn look_after() {
+/// Ends large objects of this process that others had, and that nobody uses any more. To be called when this process has closed
+/// its copies of what it sent, because others may have given them up before. It is nothing where there are none.
+pub(crate) fn sent() {
+    arena::look_after(end);
+}
+
+/// The same when a child has ended; and lets go of what processes left that have ended.
+pub(crate) fn child_ended() {
+    forget_unused(None);
     arena::look_after(end);
 }
 

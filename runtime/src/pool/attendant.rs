@@ -99,7 +99,7 @@ impl Attendant {
             Ok(()) => {
                 // they are the worker's now, and may be what somebody waits for the end of
                 job.fds.clear();
-                memory::look_after();
+                memory::sent();
                 match worker.reply() {
                     Ok((bytes, fds)) => job.done(Outcome::Reply(bytes, fds)),
                     Err(Gone::Ended) => self.lost(job),

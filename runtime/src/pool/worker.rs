@@ -41,7 +41,7 @@ fn serve(requests: Connection) {
             return;
         }
         drop(fds);
-        memory::look_after();
+        memory::sent();
         if reply.capacity() <= KEPT {
             memory = reply;
             memory.clear();

@@ -147,7 +147,7 @@ impl Child {
         drop(state);
         table().remove(&self.id);
         // what it had of this process's is not in use any more
-        memory::look_after();
+        memory::child_ended();
         Ok(Some(ended))
     }
 
