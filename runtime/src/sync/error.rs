@@ -27,8 +27,8 @@ pub struct OwnerDied<G = ()> {
 }
 
 impl<G> OwnerDied<G> {
-    /// The process that held the lock. Not known if it was killed in the instant in which it got the lock, or if bytes are no
-    /// value though nobody is known to have ended.
+    /// The process that held the lock. Not known if it was killed in the instant in which it got or released the lock (in the
+    /// latter case what the lock protects is whole), or if bytes are no value though nobody is known to have ended.
     pub fn pid(&self) -> Option<u32> {
         match self.damage {
             Damage::Died { pid } | Damage::Panicked { pid } | Damage::Invalid { pid } => pid,

@@ -13,4 +13,4 @@ mod tracee;
 
 pub use fault::{Fault, Kind};
 pub use operation::{Found, Kill, Operation, Tally};
-pub use tracee::{begin, end, fork, reap};
+pub use tracee::{begin, end, fork, is_possible, reap};

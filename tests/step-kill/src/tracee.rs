@@ -36,6 +36,19 @@ pub fn fork(run: impl FnOnce()) -> u32 {
     pid as u32
 }
 
+/// Whether a process can be traced here, with breakpoints of the processor. What fails is printed.
+pub fn is_possible() -> bool {
+    let traced = || {
+        let run = || {
+            begin();
+            end();
+        };
+        let place = end as *const () as usize;
+        matches!(Tracee::start(run).go_to(place), Stop::At(address) if address == place)
+    };
+    catch_unwind(traced).unwrap_or(false)
+}
+
 /// Waits until a child has stopped or ended; its status.
 fn wait(pid: u32) -> libc::c_int {
     let mut status = 0;

@@ -7,10 +7,14 @@ mod value;
 
 use std::process::ExitCode;
 
-use carom_step_kill::{Kind, Tally};
+use carom_step_kill::{Kind, Tally, is_possible};
 
 /// Kills at all points of all operations.
 pub(crate) fn all() -> ExitCode {
+    if !is_possible() {
+        println!("not checked: here, no process can be traced by breakpoints");
+        return ExitCode::SUCCESS;
+    }
     let mut tally = Tally::default();
     let files = || std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
     // which opens the memory of this process
