@@ -119,8 +119,11 @@ impl<Tx, Rx> Connection<Tx, Rx> {
             sent
         });
         if let (Ok(()), Some(outgoing)) = (&sent, outgoing) {
+            let carried = !outgoing.fds().is_empty();
             outgoing.sent();
-            memory::sent();
+            if carried {
+                memory::sent();
+            }
         }
         sent
     }

@@ -98,8 +98,10 @@ impl Attendant {
         match worker.request(&job.bytes, &job.fds) {
             Ok(()) => {
                 // they are the worker's now, and may be what somebody waits for the end of
-                job.fds.clear();
-                memory::sent();
+                if !job.fds.is_empty() {
+                    job.fds.clear();
+                    memory::sent();
+                }
                 match worker.reply() {
                     Ok((bytes, fds)) => job.done(Outcome::Reply(bytes, fds)),
                     Err(Gone::Ended) => self.lost(job),

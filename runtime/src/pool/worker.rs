@@ -40,8 +40,10 @@ fn serve(requests: Connection) {
         if requests.send_message(&reply, &fds, &patience).is_err() {
             return;
         }
-        drop(fds);
-        memory::sent();
+        if !fds.is_empty() {
+            drop(fds);
+            memory::sent();
+        }
         if reply.capacity() <= KEPT {
             memory = reply;
             memory.clear();

@@ -34,21 +34,17 @@ static KEEPER: Mutex<Option<Keeper>> = Mutex::new(None);
 /// Has a name removed when this process ends; returns when that is certain.
 pub(super) fn remember(target: &Target) -> io::Result<()> {
     let mut keeper = KEEPER.lock().unwrap_or_else(PoisonError::into_inner);
-    let targets = match keeper.take() {
-        Some(mut known) if known.of == this_process::pid() => {
-            if known.tell(&Order::Remember(target.clone())).is_ok() {
-                known.targets.push(target.clone());
-                *keeper = Some(known);
-                return Ok(());
-            }
-            // it was killed: another one takes over
-            known.targets
-        }
-        others => {
-            std::mem::forget(others);
-            Vec::new()
-        }
-    };
+    if keeper.as_ref().is_some_and(|keeper| keeper.of != this_process::pid()) {
+        std::mem::forget(keeper.take());
+    }
+    if let Some(known) = &mut *keeper
+        && known.tell(&Order::Remember(target.clone())).is_ok()
+    {
+        known.targets.push(target.clone());
+        return Ok(());
+    }
+    // there is none, or it was killed: then another one takes over, and the next time if this fails
+    let targets = keeper.as_ref().map(|keeper| keeper.targets.clone()).unwrap_or_default();
     let mut new = Keeper::start()?;
     for target in targets.into_iter().chain([target.clone()]) {
         new.tell(&Order::Remember(target.clone()))?;

@@ -139,3 +139,22 @@ impl<'de> Deserialize<'de> for Event {
         Ok(Self { object: Arc::new(object) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As if whoever set it had been killed before it woke anybody.
+    #[test]
+    fn a_waiter_that_nobody_wakes_looks_by_itself() -> Result<(), MemoryError> {
+        let event = Event::new()?;
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| event.wait_timeout(Duration::from_secs(60)));
+            // before it sleeps, or after: either way nobody wakes it
+            std::thread::yield_now();
+            event.word().fetch_or(ONCE | SET, SeqCst);
+            assert!(waiter.join().expect("no panic"));
+        });
+        Ok(())
+    }
+}
