@@ -3,7 +3,7 @@
 use crate::connection::{RecvError, SendError};
 use crate::pool::{PoolError, TaskError};
 use crate::process::{ExitError, JoinError, SpawnError};
-use crate::sync::{LockTimeoutError, OwnerDied, TryLockError};
+use crate::sync::{BrokenBarrier, LockTimeoutError, OverRelease, OwnerDied, TryLockError};
 use crate::{DecodeError, EncodeError, ListError, MemoryError, OutOfBounds, RemoteError, TooLong};
 
 /// Any error of carom. Each operation has an error type of its own, which converts into this one.
@@ -61,6 +61,12 @@ pub enum Error {
     /// A lock was held by others.
     #[error("the lock is held")]
     Locked,
+    /// A barrier is broken.
+    #[error(transparent)]
+    BrokenBarrier(#[from] BrokenBarrier),
+    /// A semaphore has all of its permits already.
+    #[error(transparent)]
+    OverRelease(#[from] OverRelease),
     /// A system call failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -51,6 +51,9 @@ mod entry;
 mod registry;
 mod report;
 
+mod raw;
+
+mod atomic;
 mod sys;
 
 // the macros write `::carom`, here too
@@ -78,7 +81,10 @@ pub use reentry::init;
 pub use remote_error::RemoteError;
 pub use shared::{ShString, Shared, TooLong};
 pub use shared_memory::{Access, Item, ListError, ReadOnly, ReadWrite, ShareableList, SharedMemory};
-pub use sync::{Accept, Event, Lock, LockGuard, LockTimeoutError, OwnerDied, RLock, RLockGuard, TryLockError};
+pub use sync::{
+    Accept, Barrier, BoundedSemaphore, BrokenBarrier, Condition, Event, Lock, LockGuard, LockTimeoutError, OverRelease,
+    OwnerDied, Permit, RLock, RLockGuard, Relock, Semaphore, TryLockError,
+};
 pub use task::Task;
 pub use values::{Array, Guard, RawArray, RawValue, Value};
 

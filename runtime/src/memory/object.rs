@@ -29,9 +29,9 @@ use crate::sys::map::PAGE;
 use crate::sys::mutex::RobustMutex;
 use crate::sys::this_process;
 
-/// What every object begins with.
+/// What every object begins with. (It is public because `Relock::Lock` is, and nobody outside can name it.)
 #[repr(C, align(64))]
-pub(crate) struct Head {
+pub struct Head {
     pub(crate) mutex: RobustMutex,
     /// The process that holds the mutex; 0 if none does.
     pub(crate) owner: AtomicU32,

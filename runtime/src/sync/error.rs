@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt::{Debug, Display, Formatter};
 
+use serde::{Deserialize, Serialize};
+
 use super::state::Damage;
 
 /// The lock is yours, but what it protects may be half-changed: whoever held it before ended or panicked.
@@ -156,6 +158,49 @@ macro_rules! error {
 
 error!(TryLockError, WouldBlock, "the lock is held");
 error!(LockTimeoutError, Timeout, "the lock was held for longer than the time to wait");
+
+/// A [`BoundedSemaphore`](crate::BoundedSemaphore) has all of its permits already, or those that are missing are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no permit was taken for good that could be given back")]
+pub struct OverRelease;
+
+/// A round of a [`Barrier`](crate::Barrier) is broken, or was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum BrokenBarrier {
+    /// One of those who waited did not want to wait any longer.
+    #[error("the barrier is broken: not all came in time")]
+    TimedOut,
+    /// Somebody called `abort`.
+    #[error("the barrier is broken: it was aborted")]
+    Aborted,
+    /// Somebody called `reset` while this one waited.
+    #[error("the barrier was reset while this process waited")]
+    Reset,
+    /// A process ended while it waited.
+    #[error("the barrier is broken: {} ended while it waited", Process(*pid))]
+    Died {
+        /// Which one, if that is known.
+        pid: Option<u32>,
+    },
+    /// What the last one did for all panicked.
+    #[error("the barrier is broken: process {pid} panicked")]
+    Panicked {
+        /// The process.
+        pid: u32,
+    },
+}
+
+struct Process(Option<u32>);
+
+impl Display for Process {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(pid) => write!(f, "process {pid}"),
+            None => f.write_str("a process"),
+        }
+    }
+}
 
 /// Lets `?` make other errors of those that hold this guard, which no boxed error can borrow, by releasing it.
 macro_rules! released_by_question_mark {

@@ -1,24 +1,12 @@
-//! A flag that processes wait for.
-//!
-//! It is one word: the lowest bit says whether it is set, the others how often it was. A waiter sleeps on the word, and
-//! returns when the bit is set or the count is another one; so it does not miss an event that is cleared at once. Nothing is
-//! noted of waiters, so that one who is killed leaves nothing. One who is killed between setting the flag and waking the others
-//! leaves them asleep, so they look by themselves from time to time.
-//!
-//! # Safety
-//! The word is the contents of an object that was made with it.
-#![allow(unsafe_code)]
+//! A flag that processes wait for; what it is, is in `raw::flag`.
 
-use std::alloc::Layout;
 use std::fmt::{Debug, Formatter};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use crate::memory::{MemoryError, Object, What};
-use crate::shared;
+use super::sleep::Deadline;
+use super::words::{Words, handle};
+use crate::memory::MemoryError;
+use crate::raw::flag::Flag;
 use crate::sys::futex;
 
 /// A flag that one process sets and others wait for.
@@ -46,16 +34,8 @@ use crate::sys::futex;
 /// ```
 #[derive(Clone)]
 pub struct Event {
-    object: Arc<Object>,
+    words: Words<Flag>,
 }
-
-/// In the word: the flag is set.
-const SET: u32 = 1;
-/// What is added to the word each time the flag is set.
-const ONCE: u32 = 2;
-
-/// For how long a waiter sleeps before it looks again.
-const PATIENCE: Duration = Duration::from_millis(250);
 
 impl Event {
     /// A flag that is not set.
@@ -63,59 +43,44 @@ impl Event {
     /// # Errors
     /// If there is no memory for it.
     pub fn new() -> Result<Self, MemoryError> {
-        // zero is a flag that was never set
-        Ok(Self { object: Arc::new(Object::create(Self::what(), |_| {})?) })
+        Ok(Self { words: Words::create("carom::Event", 0)? })
     }
 
-    fn what() -> What {
-        let layout = shared::Layout::new("carom::Event", 1, 1).hash();
-        What { layout, contents: Layout::new::<AtomicU32>(), count: 1 }
-    }
-
-    fn word(&self) -> &AtomicU32 {
-        // SAFETY: it is there as long as the object is, aligned, and all use it as an atomic.
-        unsafe { self.object.contents().cast::<AtomicU32>().as_ref() }
+    fn flag(&self) -> &Flag {
+        self.words.head()
     }
 
     /// Sets the flag, and wakes all who wait for it. Does not block.
     pub fn set(&self) {
-        let set = |word: u32| (word & SET == 0).then(|| word.wrapping_add(ONCE) | SET);
-        // woken also where it was set already: who did that may have been killed before it woke anybody
-        let _ = self.word().fetch_update(SeqCst, SeqCst, set);
-        futex::wake_all(self.word());
+        self.flag().set();
+        futex::wake_all(self.flag().word());
     }
 
     /// Takes the flag back: who waits from now on waits until it is set again. Does not block.
     pub fn clear(&self) {
-        self.word().fetch_and(!SET, SeqCst);
+        self.flag().clear();
     }
 
     /// Whether the flag is set.
     pub fn is_set(&self) -> bool {
-        self.word().load(SeqCst) & SET != 0
+        self.flag().is_set()
     }
 
     /// Waits until the flag is set, or was set meanwhile.
     pub fn wait(&self) {
-        self.wait_until(None);
+        self.wait_until(Deadline::NEVER);
     }
 
     /// The same, but for no longer than `timeout`; whether the flag was set. Time is told by the clock that is never set.
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
-        // a time that cannot be told never comes
-        self.wait_until(Instant::now().checked_add(timeout))
+        self.wait_until(Deadline::after(timeout))
     }
 
-    fn wait_until(&self, deadline: Option<Instant>) -> bool {
-        let before = self.word().load(SeqCst);
-        let mut now = before;
-        while now & SET == 0 && now & !SET == before & !SET {
-            let left = deadline.map_or(PATIENCE, |deadline| deadline.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return false;
-            }
-            futex::wait(self.word(), now, left.min(PATIENCE));
-            now = self.word().load(SeqCst);
+    fn wait_until(&self, deadline: Deadline) -> bool {
+        let seen = self.flag().come();
+        while let Some(word) = self.flag().pending(seen) {
+            let Some(nap) = deadline.nap() else { return false };
+            futex::wait(self.flag().word(), word, nap);
         }
         true
     }
@@ -127,18 +92,7 @@ impl Debug for Event {
     }
 }
 
-impl Serialize for Event {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.object.serialize("an `Event`", serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Event {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let object = Object::deserialize(|_| Ok(Self::what()), deserializer)?;
-        Ok(Self { object: Arc::new(object) })
-    }
-}
+handle!(Event, "carom::Event", "an `Event`");
 
 #[cfg(test)]
 mod tests {
@@ -152,7 +106,7 @@ mod tests {
             let waiter = scope.spawn(|| event.wait_timeout(Duration::from_secs(60)));
             // before it sleeps, or after: either way nobody wakes it
             std::thread::yield_now();
-            event.word().fetch_or(ONCE | SET, SeqCst);
+            event.flag().set();
             assert!(waiter.join().expect("no panic"));
         });
         Ok(())

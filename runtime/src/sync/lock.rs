@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::condition::Relock;
 use super::error::{Accept, LockTimeoutError, OwnerDied, TryLockError};
 use super::state::{self, Held};
-use crate::memory::{MemoryError, Object, What};
+use crate::memory::{Head, MemoryError, Object, What};
 use crate::shared;
 
 /// A lock that processes share: one of their threads holds it at a time.
@@ -160,6 +161,19 @@ impl<'a> LockGuard<'a> {
 impl Debug for LockGuard<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         f.write_str("LockGuard")
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a> Relock for LockGuard<'a> {
+    type Lock = &'a Head;
+
+    fn unlock(self) -> &'a Head {
+        self.0.release()
+    }
+
+    fn relock(lock: &'a Head) -> Result<Self, OwnerDied<Self>> {
+        Self::of(state::lock(lock))
     }
 }
 

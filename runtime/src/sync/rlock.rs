@@ -1,25 +1,18 @@
 //! A lock that the thread which holds it can take again.
 //!
 //! The mutex tells a thread that it holds it already; how often, is counted beside it, by the holder alone.
-//!
-//! # Safety
-//! The count is the contents of an object that was made with it.
-#![allow(unsafe_code)]
 
-use std::alloc::Layout;
 use std::fmt::{Debug, Formatter};
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread::panicking;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
+use super::condition::Relock;
 use super::error::{Accept, LockTimeoutError, OwnerDied, TryLockError};
 use super::state::{self, Held};
-use crate::memory::{MemoryError, Object, What};
-use crate::shared;
+use super::words::{Words, handle};
+use crate::memory::MemoryError;
 
 /// A [`Lock`](crate::Lock) that the thread which holds it can take again: it is free when all of its guards are dropped, in whatever
 /// order.
@@ -41,7 +34,8 @@ use crate::shared;
 /// ```
 #[derive(Clone)]
 pub struct RLock {
-    object: Arc<Object>,
+    /// How often the holder has taken it.
+    words: Words<AtomicU32>,
 }
 
 impl RLock {
@@ -50,18 +44,11 @@ impl RLock {
     /// # Errors
     /// If there is no memory for it.
     pub fn new() -> Result<Self, MemoryError> {
-        Ok(Self { object: Arc::new(Object::create(Self::what(), |_| {})?) })
+        Ok(Self { words: Words::create("carom::RLock", 0)? })
     }
 
-    fn what() -> What {
-        let layout = shared::Layout::new("carom::RLock", 1, 1).hash();
-        What { layout, contents: Layout::new::<AtomicU32>(), count: 1 }
-    }
-
-    /// How often the holder has taken it.
     fn depth(&self) -> &AtomicU32 {
-        // SAFETY: it is there as long as the object is, aligned, and all use it as an atomic.
-        unsafe { self.object.contents().cast::<AtomicU32>().as_ref() }
+        self.words.head()
     }
 
     /// Waits until no other thread holds it, and takes it.
@@ -77,7 +64,7 @@ impl RLock {
         if let Some(guard) = self.again() {
             return Ok(guard);
         }
-        self.first(state::lock(self.object.head()))
+        self.first(state::lock(self.words.lock()), 1)
     }
 
     /// Takes it if no other thread holds it.
@@ -89,7 +76,8 @@ impl RLock {
         if let Some(guard) = self.again() {
             return Ok(guard);
         }
-        Ok(self.first(state::try_lock(self.object.head()).ok_or(TryLockError::WouldBlock)?)?)
+        let held = state::try_lock(self.words.lock()).ok_or(TryLockError::WouldBlock)?;
+        Ok(self.first(held, 1)?)
     }
 
     /// Waits until no other thread holds it, but no longer than `timeout`, and takes it.
@@ -101,29 +89,30 @@ impl RLock {
         if let Some(guard) = self.again() {
             return Ok(guard);
         }
-        Ok(self.first(state::lock_timeout(self.object.head(), timeout).ok_or(LockTimeoutError::Timeout)?)?)
+        let held = state::lock_timeout(self.words.lock(), timeout).ok_or(LockTimeoutError::Timeout)?;
+        Ok(self.first(held, 1)?)
     }
 
     /// The process that holds it, or that held it when it ended, at this instant; none if it is free.
     pub fn owner(&self) -> Option<u32> {
-        state::owner(self.object.head())
+        state::owner(self.words.lock())
     }
 
     /// One more guard, if this thread has one.
     fn again(&self) -> Option<RLockGuard<'_>> {
-        if !state::is_held_here(self.object.head()) {
+        if !state::is_held_here(self.words.lock()) {
             return None;
         }
         self.depth().fetch_add(1, Relaxed);
         Some(RLockGuard::new(self))
     }
 
-    fn first<'a>(&'a self, held: Held<'a>) -> Result<RLockGuard<'a>, OwnerDied<RLockGuard<'a>>> {
+    fn first<'a>(&'a self, held: Held<'a>, depth: u32) -> Result<RLockGuard<'a>, OwnerDied<RLockGuard<'a>>> {
         let damage = held.damage();
         // the last guard releases it, which need not be this one
         std::mem::forget(held);
         // also where one who died had taken it more often
-        self.depth().store(1, Relaxed);
+        self.depth().store(depth, Relaxed);
         let guard = RLockGuard::new(self);
         match damage {
             None => Ok(guard),
@@ -138,27 +127,7 @@ impl Debug for RLock {
     }
 }
 
-/// Whether two are handles of the same lock.
-impl PartialEq for RLock {
-    fn eq(&self, other: &Self) -> bool {
-        self.object.is(&other.object)
-    }
-}
-
-impl Eq for RLock {}
-
-impl Serialize for RLock {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.object.serialize("an `RLock`", serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for RLock {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let object = Object::deserialize(|_| Ok(Self::what()), deserializer)?;
-        Ok(Self { object: Arc::new(object) })
-    }
-}
+handle!(RLock, "carom::RLock", "an `RLock`");
 
 /// An [`RLock`] that this thread holds, until this and all its other guards are dropped.
 #[must_use = "the lock is released when this is dropped"]
@@ -179,7 +148,7 @@ impl<'a> RLockGuard<'a> {
 
 impl Drop for RLockGuard<'_> {
     fn drop(&mut self) {
-        let head = self.lock.object.head();
+        let head = self.lock.words.lock();
         if !state::is_held_here(head) {
             // a copy in a process that was forked from the one that holds the lock
             return;
@@ -198,6 +167,23 @@ impl Drop for RLockGuard<'_> {
 impl Debug for RLockGuard<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         f.write_str("RLockGuard")
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a> Relock for RLockGuard<'a> {
+    /// How often it was taken, too.
+    type Lock = (&'a RLock, u32);
+
+    fn unlock(self) -> Self::Lock {
+        let lock = self.lock;
+        let depth = lock.depth().swap(1, Relaxed);
+        drop(self);
+        (lock, depth)
+    }
+
+    fn relock((lock, depth): Self::Lock) -> Result<Self, OwnerDied<Self>> {
+        lock.first(state::lock(lock.words.lock()), depth)
     }
 }
 

@@ -197,7 +197,12 @@ fn deadlock() -> ! {
     )
 }
 
-impl Held<'_> {
+impl<'a> Held<'a> {
+    /// Releases the lock, and says which one it was.
+    pub(crate) fn release(self) -> &'a Head {
+        self.head
+    }
+
     /// Why what the lock protects may be half-changed.
     #[inline]
     pub(crate) fn damage(&self) -> Option<Damage> {

@@ -4,23 +4,35 @@
 //! System calls with the address of a word that is borrowed while they last.
 #![allow(unsafe_code)]
 
+use std::io;
 use std::ptr;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-/// Sleeps while the word is `expected`, until it is woken or for `time`; may return early for no reason.
-pub(crate) fn wait(word: &AtomicU32, expected: u32, time: Duration) {
+/// Sleeps while the word is `expected`, until it is woken or for `time`; false if that is over. May return early for no reason.
+pub(crate) fn wait(word: &AtomicU32, expected: u32, time: Duration) -> bool {
     let time = libc::timespec {
         tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: time.subsec_nanos().into(),
     };
     // not private to this process; a relative time is one of the clock that is never set
     // SAFETY: the word and the time are borrowed until the call returns.
-    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, ptr::from_ref(&time)) };
+    let result =
+        unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, ptr::from_ref(&time)) };
+    result == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ETIMEDOUT)
 }
 
 /// Wakes all who sleep on the word, in whatever process.
 pub(crate) fn wake_all(word: &AtomicU32) {
+    wake(word, i32::MAX);
+}
+
+/// Wakes one of them.
+pub(crate) fn wake_one(word: &AtomicU32) {
+    wake(word, 1);
+}
+
+fn wake(word: &AtomicU32, count: i32) {
     // SAFETY: the word is borrowed until the call returns.
-    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, count) };
 }

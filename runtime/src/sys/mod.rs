@@ -3,8 +3,10 @@
 pub(crate) mod build_id;
 pub(crate) mod channel;
 pub(crate) mod claims;
+pub(crate) mod clock;
 pub(crate) mod exec;
 pub(crate) mod futex;
+pub(crate) mod incarnation;
 pub(crate) mod lifeline;
 pub(crate) mod map;
 pub(crate) mod memory_file;

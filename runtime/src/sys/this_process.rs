@@ -7,8 +7,8 @@
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::Once;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Whether the calling thread is the one that `main` runs in.
 pub(crate) fn is_main_thread() -> bool {
@@ -29,21 +29,23 @@ static PID: AtomicU32 = AtomicU32::new(0);
 
 #[cold]
 fn find_pid() -> u32 {
-    extern "C" fn forget() {
-        PID.store(0, Relaxed);
-    }
-    static IN_FORKED_CHILDREN: Once = Once::new();
-    // SAFETY: the function only stores a number. Should it not be taken, the number is asked for each time.
-    IN_FORKED_CHILDREN
-        .call_once(|| KEPT.store(unsafe { libc::pthread_atfork(None, None, Some(forget)) } == 0, Relaxed));
     let pid = std::process::id();
-    if KEPT.load(Relaxed) {
+    if forgets_in_forked_children() {
         PID.store(pid, Relaxed);
     }
     pid
 }
 
-static KEPT: AtomicBool = AtomicBool::new(false);
+/// Sees to it that a forked child forgets what only its parent is; if it cannot be done, nothing is to be kept.
+pub(super) fn forgets_in_forked_children() -> bool {
+    extern "C" fn forget() {
+        PID.store(0, Relaxed);
+        super::incarnation::forget();
+    }
+    static DONE: OnceLock<bool> = OnceLock::new();
+    // SAFETY: the function only stores numbers.
+    *DONE.get_or_init(|| unsafe { libc::pthread_atfork(None, None, Some(forget)) } == 0)
+}
 
 /// A number for the set of process ids that this process is in (its pid namespace).
 pub(crate) fn pid_namespace() -> io::Result<u64> {

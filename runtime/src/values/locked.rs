@@ -19,10 +19,10 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::what;
-use crate::memory::{MemoryError, Object, What};
+use crate::memory::{Head, MemoryError, Object, What};
 use crate::shared::{Candidate, HasAnyBits, Shared};
 use crate::sync::state::{self, Damage, Held};
-use crate::sync::{Accept, Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
+use crate::sync::{Accept, Lock, LockGuard, LockTimeoutError, OwnerDied, Relock, TryLockError};
 
 /// What can be the contents: a value, or a slice of them.
 pub(super) trait Contents {
@@ -151,13 +151,7 @@ impl<C: Contents + ?Sized> Locked<C> {
 
     #[inline]
     fn guard<'a>(&'a self, held: Held<'a>) -> Result<Guard<'a, C>, OwnerDied<Guard<'a, C>>> {
-        let damage = held.damage();
-        let guard = Guard { held, contents: Exclusive(self.contents, PhantomData), seen: &self.seen };
-        match damage {
-            None if !C::CHECKED || guard.is_checked() || guard.find_valid() => Ok(guard),
-            None => Err(OwnerDied { guard, damage: Damage::Invalid { pid: None } }),
-            Some(damage) => Err(OwnerDied { guard, damage }),
-        }
+        Guard { held, contents: Exclusive(self.contents, PhantomData), seen: &self.seen }.looked_at()
     }
 
     /// What a lock that is held already gives access to.
@@ -266,7 +260,8 @@ pub struct Guard<'a, C: ?Sized> {
 }
 
 /// A pointer to what nobody else refers to.
-struct Exclusive<'a, C: ?Sized>(NonNull<C>, PhantomData<&'a mut C>);
+#[doc(hidden)]
+pub struct Exclusive<'a, C: ?Sized>(NonNull<C>, PhantomData<&'a mut C>);
 
 // SAFETY: it is as a reference that can be written through.
 unsafe impl<C: Send + ?Sized> Send for Exclusive<'_, C> {}
@@ -275,6 +270,16 @@ unsafe impl<C: Sync + ?Sized> Sync for Exclusive<'_, C> {}
 
 #[allow(private_bounds, reason = "values and slices of them")]
 impl<C: Contents + ?Sized> Guard<'_, C> {
+    /// The guard of a lock that was just taken, for users.
+    #[inline]
+    fn looked_at(self) -> Result<Self, OwnerDied<Self>> {
+        match self.held.damage() {
+            None if !C::CHECKED || self.is_checked() || self.find_valid() => Ok(self),
+            None => Err(OwnerDied { guard: self, damage: Damage::Invalid { pid: None } }),
+            Some(damage) => Err(OwnerDied { guard: self, damage }),
+        }
+    }
+
     /// Whether the contents were found valid since a holder of the lock ended the last time.
     fn is_checked(&self) -> bool {
         self.seen.load(Relaxed) == u64::from(self.held.deaths())
@@ -318,6 +323,21 @@ impl<C: Display + ?Sized> Display for Guard<'_, C> {
 impl<C: Debug + ?Sized> Debug for Guard<'_, C> {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         Debug::fmt(&**self, f)
+    }
+}
+
+#[allow(private_bounds, reason = "values and slices of them")]
+#[diagnostic::do_not_recommend]
+impl<'a, C: Contents + ?Sized> Relock for Guard<'a, C> {
+    type Lock = (&'a Head, Exclusive<'a, C>, &'a AtomicU64);
+
+    fn unlock(self) -> Self::Lock {
+        let Self { held, contents, seen } = self;
+        (held.release(), contents, seen)
+    }
+
+    fn relock((lock, contents, seen): Self::Lock) -> Result<Self, OwnerDied<Self>> {
+        Self { held: state::lock(lock), contents, seen }.looked_at()
     }
 }
 
