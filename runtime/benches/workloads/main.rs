@@ -1,14 +1,16 @@
 //! Figures in the form that `BENCHMARKS.md` describes: `cargo bench -p carom --bench workloads -- WORKLOAD`.
 #![allow(missing_docs)]
 
+mod limits;
 mod memory;
 mod pipe;
 mod pool;
 mod report;
 mod spawn_join;
+mod sync;
 
 /// Every workload by name, in the order of the table in `BENCHMARKS.md`.
-const WORKLOADS: [(&str, fn()); 12] = [
+const WORKLOADS: [(&str, fn()); 16] = [
     ("spawn_join", spawn_join::spawn_join),
     ("spawn_join_large_parent", spawn_join::large_parent),
     ("pipe_rtt", pipe::pipe_rtt),
@@ -21,6 +23,10 @@ const WORKLOADS: [(&str, fn()); 12] = [
     ("lock_contended", memory::lock_contended),
     ("shared_value", memory::shared_value),
     ("attach", memory::attach),
+    ("event_pingpong", sync::event_pingpong),
+    ("condition_pingpong", sync::condition_pingpong),
+    ("barrier_round", sync::barrier_round),
+    ("semaphore", sync::semaphore),
 ];
 
 /// The smallest task that does something.

@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use carom::{Array, Connection, Lock, Process, RawValue, Value, pipe};
 
-use crate::report::{p50, seconds, throughput};
+use crate::report::{nanoseconds, p50, seconds, throughput};
 
 /// For how long two processes work at once in one sample.
 const DURATION: Duration = Duration::from_millis(300);
-
-/// How many operations one after the other are a sample.
-const MANY: u32 = 2_000_000;
 
 /// One process takes and releases a lock that others could have.
 pub(crate) fn lock_uncontended() {
@@ -21,20 +18,16 @@ pub(crate) fn lock_uncontended() {
     nanoseconds("lock_uncontended", "carom/value", "acquire+release", || *value.lock().expect("nobody died") += 1);
 }
 
-fn nanoseconds(name: &str, peer: &str, metric: &str, mut operation: impl FnMut()) {
-    throughput(name, peer, metric, "ns", || seconds(|| (0..MANY).for_each(|_| operation())) / f64::from(MANY) * 1e9);
-}
-
 /// What both processes of a sample have.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
-struct Stage<T> {
+pub(crate) struct Stage<T> {
     object: T,
     started: RawValue<AtomicU64>,
     stop: RawValue<AtomicBool>,
 }
 
 impl<T> Stage<T> {
-    fn work(&self, operation: impl Fn(&T)) -> u64 {
+    pub(crate) fn work(&self, operation: impl Fn(&T)) -> u64 {
         self.started.fetch_add(1, SeqCst);
         let mut done = 0;
         while !self.stop.load(Relaxed) {
@@ -84,7 +77,8 @@ pub(crate) fn shared_value() {
     contended("shared_value", "carom/raw", atomic, add_atomically_on_stage);
 }
 
-fn contended<T, K>(name: &str, peer: &str, object: impl Fn() -> T, task: K)
+/// How often two processes do it at once.
+pub(crate) fn contended<T, K>(name: &str, peer: &str, object: impl Fn() -> T, task: K)
 where
     K: carom::Task<Input = (Stage<T>, Connection<u64, u64>), Output = ()> + Copy,
     T: Clone,

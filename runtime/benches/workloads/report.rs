@@ -27,6 +27,14 @@ pub(crate) fn throughput(name: &str, peer: &str, metric: &str, unit: &str, mut s
     print(name, peer, metric, unit, (0..repeats).map(|_| sample()).collect());
 }
 
+/// How many operations one after the other are a sample.
+const MANY: u32 = 2_000_000;
+
+/// The nanoseconds of an operation that is too short to be timed alone.
+pub(crate) fn nanoseconds(name: &str, peer: &str, metric: &str, mut operation: impl FnMut()) {
+    throughput(name, peer, metric, "ns", || seconds(|| (0..MANY).for_each(|_| operation())) / f64::from(MANY) * 1e9);
+}
+
 /// The seconds that a call takes.
 pub(crate) fn seconds(call: impl FnOnce()) -> f64 {
     let start = Instant::now();

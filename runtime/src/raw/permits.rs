@@ -83,26 +83,26 @@ impl Permits<'_> {
         self.counts.in_play.store(permits, SeqCst);
     }
 
-    /// Takes a permit, and gives its slot; `near` is where it looks first.
+    /// Takes the permit of that slot, if it is free. This is what mostly happens, and all that is to be quick.
     #[inline]
-    pub(crate) fn take(self, me: Who, near: usize) -> Option<usize> {
+    pub(crate) fn take_at(self, slot: usize, me: Who) -> bool {
+        self.slots.get(slot).is_some_and(|free| slot < self.in_play() && Self::exchange(free, me))
+    }
+
+    #[inline]
+    fn exchange(slot: &AtomicU64, me: Who) -> bool {
+        slot.load(SeqCst) == FREE && slot.compare_exchange(FREE, me, SeqCst, SeqCst).is_ok()
+    }
+
+    /// Takes a permit, and gives its slot.
+    #[cold]
+    pub(crate) fn take(self, me: Who) -> Option<usize> {
         loop {
-            let taken = self.take_slot(me, near);
+            let taken = self.slots[..self.in_play()].iter().position(|slot| Self::exchange(slot, me));
             if taken.is_some() || !self.refill() {
                 return taken;
             }
         }
-    }
-
-    #[inline]
-    fn take_slot(self, me: Who, near: usize) -> Option<usize> {
-        let slots = &self.slots[..self.in_play()];
-        let near = if near < slots.len() { near } else { 0 };
-        let (before, after) = slots.split_at(near);
-        let free =
-            |slot: &AtomicU64| slot.load(SeqCst) == FREE && slot.compare_exchange(FREE, me, SeqCst, SeqCst).is_ok();
-        let found = after.iter().position(free).map(|i| near + i);
-        found.or_else(|| before.iter().position(free))
     }
 
     /// Gives a permit back that the caller holds; whether the one who [sleeps](Counts::sleeping) is to be woken.

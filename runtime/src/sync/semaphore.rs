@@ -73,6 +73,7 @@ const SLOTS: u32 = 256;
 macro_rules! acquires {
     () => {
         /// Takes a permit; waits until there is one.
+        #[inline]
         pub fn acquire(&self) -> Permit<'_> {
             loop {
                 if let Some(permit) = acquire(&self.words, Deadline::NEVER) {
@@ -82,11 +83,13 @@ macro_rules! acquires {
         }
 
         /// Takes a permit, if there is one.
+        #[inline]
         pub fn try_acquire(&self) -> Option<Permit<'_>> {
             try_acquire(&self.words)
         }
 
         /// Takes a permit; waits until there is one, but no longer than `timeout`. Time is told by the clock that is never set.
+        #[inline]
         pub fn acquire_timeout(&self, timeout: Duration) -> Option<Permit<'_>> {
             try_acquire(&self.words).or_else(|| acquire(&self.words, Deadline::after(timeout)))
         }
@@ -181,7 +184,8 @@ thread_local! {
 #[inline]
 fn take(words: &Words<Counts, AtomicU64>) -> Option<Permit<'_>> {
     let me = incarnation::own();
-    let slot = view(words).take(me, NEAR.get())?;
+    let near = NEAR.get();
+    let slot = if view(words).take_at(near, me) { near } else { view(words).take(me)? };
     Some(Permit { words, slot, me })
 }
 
@@ -201,6 +205,7 @@ fn recover(words: &Words<Counts, AtomicU64>) -> bool {
     looks
 }
 
+#[inline]
 fn wake(words: &Words<Counts, AtomicU64>, wakes: bool) {
     if wakes {
         futex::wake_one(&words.head().sleeping);
@@ -258,6 +263,7 @@ impl Permit<'_> {
     }
 
     /// Whether it is not a copy in a process that was forked from the one that took it.
+    #[inline]
     fn is_ours(&self) -> bool {
         self.me == incarnation::own()
     }
