@@ -232,12 +232,13 @@ impl Barrier {
             return;
         }
         let dead = self.rounds().waiting().find(|who| incarnation::has_ended(*who));
-        if let Some(dead) = dead {
-            let held = self.enter();
-            // it is one of this round only if that is not over
-            if self.rounds().look(arrived) == Outcome::Pending {
-                self.break_up(&held, Why::Died(incarnation::pid(dead)));
-            }
+        // which also finds one that ended when it had just come
+        let held = self.enter();
+        // it is one of this round only if that is not over
+        if let Some(dead) = dead
+            && self.rounds().look(arrived) == Outcome::Pending
+        {
+            self.break_up(&held, Why::Died(incarnation::pid(dead)));
         }
     }
 }

@@ -177,7 +177,9 @@ impl<'a> Relock for RLockGuard<'a> {
 
     fn unlock(self) -> Self::Lock {
         let lock = self.lock;
-        let depth = lock.depth().swap(1, Relaxed);
+        // a copy in a forked process has nothing to release
+        let ours = state::is_held_here(lock.words.lock());
+        let depth = if ours { lock.depth().swap(1, Relaxed) } else { 1 };
         drop(self);
         (lock, depth)
     }
