@@ -92,7 +92,8 @@ impl Condition {
     /// Waits, again and again, until `ready` is true of the guard.
     ///
     /// # Errors
-    /// As for [`wait`](Self::wait).
+    /// As for [`wait`](Self::wait). Then `ready` need not be true: to go on with the guard in the error is to look again, and to wait
+    /// again.
     pub fn wait_for<G: Relock>(&self, mut guard: G, mut ready: impl FnMut(&mut G) -> bool) -> Result<G, OwnerDied<G>> {
         while !ready(&mut guard) {
             guard = self.wait(guard)?;
@@ -103,7 +104,7 @@ impl Condition {
     /// The same, but waits no longer than `timeout` in all; what `ready` said last.
     ///
     /// # Errors
-    /// As for [`wait`](Self::wait).
+    /// As for [`wait_for`](Self::wait_for).
     pub fn wait_for_timeout<G: Relock>(
         &self,
         mut guard: G,
@@ -198,7 +199,7 @@ impl Condition {
 #[diagnostic::on_unimplemented(
     message = "a condition waits with the guard of a lock, and `{Self}` is none",
     label = "not the guard of a `Lock`, an `RLock`, a `Value` or an `Array`",
-    note = "hand in what `lock()?` gives"
+    note = "hand in the guard itself, which `lock()?` gives, and go on with the one that comes back: `guard = condition.wait(guard)?`"
 )]
 pub trait Relock: Sized {
     #[doc(hidden)]

@@ -84,12 +84,14 @@ macro_rules! acquires {
 
         /// Takes a permit, if there is one.
         #[inline]
+        #[must_use = "the permit is given back when this is dropped"]
         pub fn try_acquire(&self) -> Option<Permit<'_>> {
             try_acquire(&self.words)
         }
 
         /// Takes a permit; waits until there is one, but no longer than `timeout`. Time is told by the clock that is never set.
         #[inline]
+        #[must_use = "the permit is given back when this is dropped"]
         pub fn acquire_timeout(&self, timeout: Duration) -> Option<Permit<'_>> {
             try_acquire(&self.words).or_else(|| acquire(&self.words, Deadline::after(timeout)))
         }
