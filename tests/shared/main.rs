@@ -9,6 +9,7 @@ mod bytes;
 mod events;
 mod giving_back;
 mod handles;
+mod left_locks;
 mod limits;
 mod lists;
 mod locks;

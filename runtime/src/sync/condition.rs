@@ -1,7 +1,8 @@
 //! Waiting for something that others change under a lock; who waits, and who is notified, is in `raw::waiters`.
 //!
 //! Whoever waits sleeps on a word of its own. It gives up its place only when it has the lock again: so what was given to one that
-//! is killed before is still there to be passed on, and of one that is killed after, the next holder of the lock is told.
+//! is killed before is still there to be passed on, and of one that is killed after, the next holder of the lock is told. That may
+//! be nobody, if all others wait here; so they look whether the lock was left, and then take it as if they were notified.
 
 use std::fmt::{Debug, Formatter};
 use std::time::Duration;
@@ -24,7 +25,9 @@ use crate::sys::{clock, futex, incarnation};
 /// wait at one condition: what is waited for has to be looked at again, and [`wait_for`](Self::wait_for) does.
 ///
 /// Processes that are killed while they wait leave nothing: a notification that one of them was given is passed on, within half
-/// a second, to who has waited for longest of those who waited then.
+/// a second, to who has waited for longest of those who waited then. When a process dies or panics while it holds the lock, all who
+/// wait go on as well, and are told of it by [`OwnerDied`] until somebody has repaired what the lock protects: perhaps
+/// nobody is left to notify them.
 ///
 /// ```standalone_crate
 /// use carom::{Condition, Process, Value};
@@ -159,7 +162,7 @@ impl Condition {
             std::thread::sleep(nap.min(WITHOUT_PLACE));
             return (deadline.nap().is_some(), G::relock(lock));
         };
-        let notified = self.sleep(waiting, deadline);
+        let notified = self.sleep(waiting, deadline, || G::is_left(&lock));
         let guard = G::relock(lock);
         if notified {
             self.waiters().leave(waiting);
@@ -167,14 +170,17 @@ impl Condition {
         (notified, guard)
     }
 
-    /// Whether it was notified in time; if not, it has left.
-    fn sleep(&self, waiting: Waiting, deadline: Deadline) -> bool {
+    /// Whether it was notified in time, or `is_left` said that the lock was; if not, it has left.
+    fn sleep(&self, waiting: Waiting, deadline: Deadline, is_left: impl Fn() -> bool) -> bool {
         while !self.waiters().is_notified(waiting) {
             let Some(nap) = deadline.nap() else {
                 return !self.waiters().give_up(waiting);
             };
             if !futex::wait(&self.words.slots()[waiting.place].state, waiting.word, nap) {
                 self.look();
+                if is_left() {
+                    return true;
+                }
             }
         }
         true
@@ -207,6 +213,10 @@ pub trait Relock: Sized {
 
     #[doc(hidden)]
     fn unlock(self) -> Self::Lock;
+
+    /// Whether its holder has ended or panicked, so that the next one is told.
+    #[doc(hidden)]
+    fn is_left(lock: &Self::Lock) -> bool;
 
     #[doc(hidden)]
     fn relock(lock: Self::Lock) -> Result<Self, OwnerDied<Self>>;

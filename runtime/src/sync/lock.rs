@@ -172,6 +172,10 @@ impl<'a> Relock for LockGuard<'a> {
         self.0.release()
     }
 
+    fn is_left(lock: &&'a Head) -> bool {
+        state::is_left(lock)
+    }
+
     fn relock(lock: &'a Head) -> Result<Self, OwnerDied<Self>> {
         Self::of(state::lock(lock))
     }

@@ -184,6 +184,10 @@ impl<'a> Relock for RLockGuard<'a> {
         (lock, depth)
     }
 
+    fn is_left((lock, _): &Self::Lock) -> bool {
+        state::is_left(lock.words.lock())
+    }
+
     fn relock((lock, depth): Self::Lock) -> Result<Self, OwnerDied<Self>> {
         lock.first(state::lock(lock.words.lock()), depth)
     }

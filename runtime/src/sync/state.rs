@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::memory::Head;
 use crate::sys::mutex::Outcome;
-use crate::sys::this_process;
+use crate::sys::{incarnation, this_process};
 
 /// In `damage`: the holder did not end, but panicked.
 const PANICKED: u32 = 1 << 31;
@@ -144,6 +144,13 @@ fn spin(head: &Head) -> Outcome {
 /// Which process holds the lock, or held it when it ended.
 pub(crate) fn owner(head: &Head) -> Option<u32> {
     Some(head.owner.load(Relaxed)).filter(|pid| *pid != 0)
+}
+
+/// Whether the next one to take the lock is told of somebody who ended or panicked, as far as can be seen without taking it: who did
+/// that, and were killed, would be one more.
+pub(crate) fn is_left(head: &Head) -> bool {
+    let has_ended = |pid| incarnation::has_ended(u64::from(pid));
+    head.damage.load(Relaxed) != 0 || owner(head).is_some_and(has_ended)
 }
 
 /// How often a holder of the lock has ended; what it protects may have become invalid each time.

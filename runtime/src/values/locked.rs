@@ -336,6 +336,10 @@ impl<'a, C: Contents + ?Sized> Relock for Guard<'a, C> {
         (held.release(), contents, seen)
     }
 
+    fn is_left((lock, ..): &Self::Lock) -> bool {
+        state::is_left(lock)
+    }
+
     fn relock((lock, contents, seen): Self::Lock) -> Result<Self, OwnerDied<Self>> {
         Self { held: state::lock(lock), contents, seen }.looked_at()
     }
