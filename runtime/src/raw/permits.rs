@@ -112,10 +112,17 @@ impl Permits<'_> {
         self.wakes()
     }
 
-    /// Keeps a permit that the caller holds from coming back.
-    pub(crate) fn keep(self, slot: usize) {
+    /// Keeps a permit that the caller holds from coming back; whether the one who sleeps is to be woken, because one of the reserve
+    /// can have the slot now.
+    pub(crate) fn keep(self, slot: usize) -> bool {
+        let word = self.counts.reserve.load(SeqCst);
+        if Reserve::of(word).to == slot + 1 {
+            // the permit came by this move, which would be made again if it were still announced when the slot is `OUT`
+            self.complete(word);
+        }
         let number = self.counts.outs.fetch_add(1, SeqCst);
         self.slots[slot].store(OUT | u64::from(number), SeqCst);
+        self.wakes()
     }
 
     /// Takes back that a permit was kept, if there is such a one; whether the one who sleeps is to be woken.

@@ -259,7 +259,8 @@ impl Permit<'_> {
     /// Takes it for good: it does not come back, neither when it is dropped nor when this process ends, but by `release`.
     pub fn forget(self) {
         if self.is_ours() {
-            view(self.words).keep(self.slot);
+            let wakes = view(self.words).keep(self.slot);
+            wake(self.words, wakes);
         }
         std::mem::forget(self);
     }
