@@ -115,11 +115,9 @@ impl Permits<'_> {
     /// Keeps a permit that the caller holds from coming back; whether the one who sleeps is to be woken, because one of the reserve
     /// can have the slot now.
     pub(crate) fn keep(self, slot: usize) -> bool {
-        let word = self.counts.reserve.load(SeqCst);
-        if Reserve::of(word).to == slot + 1 {
-            // the permit came by this move, which would be made again if it were still announced when the slot is `OUT`
-            self.complete(word);
-        }
+        // Before the slot is `OUT` again: whoever completes the move by which it had been freed would free it once more.
+        // (No other move to it begins, as long as it is neither `OUT` nor new.)
+        self.settle();
         let number = self.counts.outs.fetch_add(1, SeqCst);
         self.slots[slot].store(OUT | u64::from(number), SeqCst);
         self.wakes()
@@ -178,6 +176,14 @@ impl Permits<'_> {
         let in_play = self.in_play();
         let out = self.slots[..in_play.min(REACHED)].iter().position(|slot| slot.load(SeqCst) & OUT != 0);
         out.or_else(|| (in_play < self.slots.len().min(REACHED)).then_some(in_play))
+    }
+
+    /// Completes the move that is announced at this instant, if one is.
+    fn settle(self) {
+        let word = self.counts.reserve.load(SeqCst);
+        if Reserve::of(word).to != 0 {
+            self.complete(word);
+        }
     }
 
     /// Completes the move that the reserve announces, if it still does.
@@ -239,10 +245,7 @@ impl Permits<'_> {
 
     /// How many are free.
     pub(crate) fn available(self) -> u32 {
-        let word = self.counts.reserve.load(SeqCst);
-        if Reserve::of(word).to != 0 {
-            self.complete(word);
-        }
+        self.settle();
         let free = self.slots[..self.in_play()].iter().filter(|slot| slot.load(SeqCst) == FREE).count();
         free as u32 + Reserve::of(self.counts.reserve.load(SeqCst)).count
     }
