@@ -194,7 +194,7 @@ impl Barrier {
                 return self.time_out(arrived);
             };
             if !futex::wait(&self.words.head().word, arrived.word, nap) {
-                self.look_for_the_dead(arrived);
+                self.look_for_the_dead(arrived.word);
             }
         }
     }
@@ -209,7 +209,10 @@ impl Barrier {
                     // as many as there are parties are here, and one of them still does something for all
                     drop(held);
                     let nap = deadline.nap().ok_or(BrokenBarrier::TimedOut)?;
-                    futex::wait(&self.words.head().word, word, nap);
+                    if !futex::wait(&self.words.head().word, word, nap) {
+                        // there may be nobody left in that round who would
+                        self.look_for_the_dead(word);
+                    }
                 }
             }
         }
@@ -225,9 +228,9 @@ impl Barrier {
         told(outcome, arrived)
     }
 
-    /// Looks whether one of those who wait has ended, if nobody has for a while.
+    /// Looks whether one of those who wait has ended, if nobody has for a while; `word` is that of their round.
     #[cold]
-    fn look_for_the_dead(&self, arrived: Arrived) {
+    fn look_for_the_dead(&self, word: u32) {
         if !self.words.head().looked.is_due(clock::milliseconds(), EVERY) {
             return;
         }
@@ -236,7 +239,7 @@ impl Barrier {
         let held = self.enter();
         // it is one of this round only if that is not over
         if let Some(dead) = dead
-            && self.rounds().look(arrived) == Outcome::Pending
+            && self.words.head().word.load(Relaxed) == word
         {
             self.break_up(&held, Why::Died(incarnation::pid(dead)));
         }
