@@ -11,4 +11,4 @@ mod segment;
 mod space;
 
 pub use error::{MemoryError, OutOfBounds};
-pub(crate) use object::{Head, Object, What, child_ended, sent};
+pub(crate) use object::{Head, Object, PRIVATE, What, child_ended, sent};

@@ -65,12 +65,15 @@ unsafe impl Sync for Object {}
 
 /// What an object is.
 pub(crate) struct What {
-    /// The hash of what the contents are, and how many.
+    /// The hash of what the contents are, and how many; with [`PRIVATE`], if no [`Lock`](crate::Lock) is to be had of it.
     pub(crate) layout: u64,
     /// The space that they take.
     pub(crate) contents: Layout,
     pub(crate) count: usize,
 }
+
+/// In a layout hash: the mutex is for what the object's own type does with it.
+pub(crate) const PRIVATE: u64 = 1 << 63;
 
 /// What of a handle travels.
 #[derive(Serialize, Deserialize)]
@@ -206,9 +209,14 @@ impl Object {
         layout.field("", self.generation as usize, shared::Layout::new("", device as usize, 0)).hash()
     }
 
-    /// The handle of any object, of which only the head is of interest.
+    /// The handle of any object of which only the head is of interest, and not [`PRIVATE`].
     pub(crate) fn deserialize_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::received(deserializer, |wire| Ok(Extent { len: wire.len.max(GRAIN), align: GRAIN, contents: 0 }))
+        let extent = |wire: &Wire| Ok(Extent { len: wire.len.max(GRAIN), align: GRAIN, contents: 0 });
+        let object = Self::received(deserializer, extent)?;
+        if object.head().layout.load(Relaxed) & PRIVATE != 0 {
+            return Err(serde::de::Error::custom(MemoryError::Unfit { reason: OTHER }));
+        }
+        Ok(object)
     }
 
     fn received<'de, D: Deserializer<'de>>(

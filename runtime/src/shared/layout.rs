@@ -17,8 +17,9 @@ impl Layout {
         self.text(name).number(offset).bytes(&layout.0.to_le_bytes())
     }
 
+    /// All of it but the highest bit, which is for other purposes.
     pub(crate) const fn hash(self) -> u64 {
-        self.0
+        self.0 & !(1 << 63)
     }
 
     const fn text(self, text: &str) -> Self {

@@ -134,7 +134,7 @@ impl Serialize for Lock {
 
 impl<'de> Deserialize<'de> for Lock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // of any object, because the lock of a value is one, too
+        // of almost any object, because the lock of a value is one, too
         Ok(Self { object: Arc::new(Object::deserialize_any(deserializer)?) })
     }
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use serde::{Deserializer, Serializer};
 
-use crate::memory::{Head, MemoryError, Object, What};
+use crate::memory::{Head, MemoryError, Object, PRIVATE, What};
 use crate::raw::{flag::Flag, permits::Counts, rounds::Round, waiters::Line, waiters::Place};
 use crate::shared;
 
@@ -60,6 +60,8 @@ impl<H: Zeroed, S: Zeroed> Words<H, S> {
     fn what(name: &str, slots: usize) -> Result<What, MemoryError> {
         let (contents, _) = Self::layout(slots).map_err(|_| MemoryError::TooLarge { size: usize::MAX })?;
         let layout = shared::Layout::new(name, size_of::<H>(), size_of::<S>()).hash();
+        // one that is an `RLock`, say, would be released by its last guard while one of a `Lock` is there
+        let layout = layout | PRIVATE;
         Ok(What { layout, contents, count: slots })
     }
 
