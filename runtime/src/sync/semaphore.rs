@@ -119,7 +119,8 @@ impl Semaphore {
     /// With that many permits.
     ///
     /// At most 256 of them, or that many if they are more, can be held at once; those that were [taken for good](Permit::forget)
-    /// do not count. Each takes eight bytes, once it has been taken.
+    /// do not count. (Of more than 4,095, those that were taken for good and added again may not all be held at once.) Each takes
+    /// eight bytes, once it has been taken.
     ///
     /// # Errors
     /// If there is no memory for it.
