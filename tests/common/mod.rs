@@ -47,6 +47,18 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Waits until a thread sleeps in a system call that waits for a lock.
+pub fn until_it_waits(tid: u32) {
+    let futex = format!("{} ", libc::SYS_futex);
+    let path = format!("/proc/{tid}/syscall");
+    eventually("it waits", || std::fs::read_to_string(&path).is_ok_and(|call| call.starts_with(&futex)));
+}
+
+pub fn own_tid() -> u32 {
+    // SAFETY: takes nothing.
+    (unsafe { libc::gettid() }) as u32
+}
+
 /// Waits until nobody holds the other end any more: a process that another test is just starting holds a copy of all
 /// descriptors for an instant.
 pub fn until_disconnected(end: &impl AsFd) {
@@ -74,6 +86,13 @@ fn outcome(process: Process, mut output: impl Read) -> (String, ExitStatus) {
     let mut text = String::new();
     output.read_to_string(&mut text).expect("read");
     (text, process.join().expect("join"))
+}
+
+/// Runs a task in a process of its own, because other tests open files and take memory in the one of the
+/// harness.
+#[track_caller]
+pub fn alone<T: Task>(task: T, input: T::Input) {
+    Process::spawn(task, input).expect("spawn").join().expect("join").exit_ok().expect("success");
 }
 
 /// What a program printed.
@@ -121,4 +140,12 @@ pub fn descriptors(pid: &str) -> Vec<(i32, String)> {
         .collect();
     all.sort();
     all
+}
+
+/// Numbers as from a die, the same each time.
+pub fn numbers(mut state: u64) -> impl FnMut(u64) -> u64 {
+    move |below| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    }
 }

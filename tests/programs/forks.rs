@@ -1,7 +1,7 @@
 //! A program that copies itself by `fork`, or becomes another one by `exec`, with shared memory in its hands: `forks HOW`.
 use std::os::unix::process::CommandExt;
 
-use carom::{Array, Process, RawValue, Value, pipe};
+use carom::{Array, Barrier, BoundedSemaphore, Condition, Event, Process, RLock, RawValue, Semaphore, Value, pipe};
 
 /// Runs `child` in a forked copy of this process, which ends without another word; how it ended.
 fn fork(child: impl FnOnce()) -> libc::c_int {
@@ -94,6 +94,68 @@ fn holder() -> carom::Result<()> {
     Ok(())
 }
 
+fn permits() -> carom::Result<()> {
+    let (permits, slots, lock) = (Semaphore::new(3)?, BoundedSemaphore::new(2)?, RLock::new()?);
+    let (own, parent) = (std::process::id(), std::os::unix::process::parent_id);
+    let mut held = Some((permits.acquire(), slots.acquire()));
+    let mut guards = Some([lock.lock()?, lock.lock()?]);
+    let is_as_before = || {
+        assert_eq!((permits.holders(), permits.available()), (vec![own], 2));
+        assert_eq!((slots.holders(), slots.available(), slots.release().is_err()), (vec![own], 1, true));
+        assert_eq!(lock.owner(), Some(own));
+    };
+    // whatever becomes of the copies
+    assert_eq!(fork(|| drop((held.take(), guards.take()))), 0);
+    is_as_before();
+    let forgets = || {
+        let (permit, slot) = held.take().expect("a copy");
+        permit.forget();
+        slot.forget();
+        std::mem::forget(guards.take());
+    };
+    assert_eq!(fork(forgets), 0);
+    is_as_before();
+    let panics = || {
+        let _held = (held.take(), guards.take());
+        std::panic::resume_unwind(Box::new(()));
+    };
+    assert_ne!(fork(panics), 0);
+    is_as_before();
+    // what it takes itself is its own, and comes back if it ends with it
+    let takes = || {
+        assert!(lock.try_lock().is_err(), "its parent has it");
+        drop(permits.acquire());
+        std::mem::forget((permits.acquire(), permits.acquire(), slots.acquire()));
+        assert_eq!(permits.holders(), [parent(), std::process::id(), std::process::id()]);
+        assert!(permits.try_acquire().is_none() && slots.try_acquire().is_none());
+    };
+    assert_eq!(fork(takes), 0);
+    drop([permits.acquire(), permits.acquire()]);
+    drop(slots.acquire());
+    is_as_before();
+    assert_eq!((permits.recovered(), slots.recovered()), (2, 1));
+    drop((held, guards));
+    assert_eq!((permits.available(), slots.available(), lock.owner()), (3, 2, None));
+    others()
+}
+
+/// The rest of what processes wait for, from parent to child and back.
+fn others() -> carom::Result<()> {
+    let (event, barrier, changed) = (Event::new()?, Barrier::new(1)?, Condition::new()?);
+    let value = Value::new(0)?;
+    let uses = || {
+        event.set();
+        assert_eq!(barrier.wait(), Ok(0));
+        let guard = value.lock().expect("free");
+        assert!(!changed.wait_timeout(guard, std::time::Duration::from_millis(1)).expect("free").1);
+        barrier.abort();
+    };
+    assert_eq!(fork(uses), 0);
+    assert!(event.is_set() && barrier.is_broken() && changed.waiting().is_empty());
+    assert_eq!(value.get()?, 0);
+    Ok(())
+}
+
 /// Becomes another program, which waits for the end of its input.
 #[carom::task]
 fn become_another(value: Value<u64>) {
@@ -132,6 +194,7 @@ fn main() -> carom::Result<()> {
         Some("child") => child()?,
         Some("holder") => holder()?,
         Some("exec") => exec()?,
+        Some("permits") => permits()?,
         how => panic!("unknown: {how:?}"),
     }
     println!("done");

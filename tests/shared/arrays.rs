@@ -3,8 +3,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use carom::{Array, Lock, MemoryError, Process, RawArray, TryLockError, Value};
 
-use crate::common::watchdog;
-use crate::stage::{alone, memory};
+use crate::common::{alone, watchdog};
+use crate::stage::memory;
 
 #[carom::task]
 fn sum_up(numbers: Array<i32>) {

@@ -1,8 +1,8 @@
 //! Memory that nobody can use any more is used again, whoever had it last.
 use carom::{Array, Connection, Pool, Process, Value, pipe};
 
-use crate::common::{descriptors, watchdog};
-use crate::stage::{alone, memory, memory_of};
+use crate::common::{alone, descriptors, watchdog};
+use crate::stage::{memory, memory_of};
 
 const MEGA: usize = 1 << 20;
 

@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use carom::{Array, Connection, Fd, Lock, Pool, Process, RawArray, RawValue, ShString, Value, pipe};
 use serde::{Deserialize, Serialize};
 
-use crate::common::{descriptors, watchdog};
-use crate::stage::alone;
+use crate::common::{alone, descriptors, watchdog};
 
 #[carom::task]
 fn add(total: Value<u64>, n: u64) {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use carom::{Array, Connection, Lock, LockTimeoutError, Process, RawValue, TryLockError, Value, pipe};
 
-use crate::common::{LONG, watchdog};
-use crate::stage::{Holder, Order, own_tid, until_it_waits};
+use crate::common::{LONG, own_tid, until_it_waits, watchdog};
+use crate::stage::{Holder, Order};
 
 /// Adds in steps that another one between them would spoil.
 #[carom::task]

@@ -6,7 +6,6 @@ mod common;
 
 mod arrays;
 mod bytes;
-mod events;
 mod giving_back;
 mod handles;
 mod left_locks;
@@ -19,7 +18,6 @@ mod orphans;
 mod outside;
 mod raw;
 mod repairs;
-mod rlocks;
 mod stage;
 mod storms;
 mod travel;

@@ -1,8 +1,8 @@
 //! Locks whose holders have ended.
 use carom::{Array, Lock, LockTimeoutError, OwnerDied, Pool, TryLockError, Value};
 
-use crate::common::{LONG, watchdog};
-use crate::stage::{Holder, Order, own_tid, until_it_waits};
+use crate::common::{LONG, own_tid, until_it_waits, watchdog};
+use crate::stage::{Holder, Order};
 
 #[track_caller]
 fn is_told<G>(died: &OwnerDied<G>, pid: u32) {

@@ -1,16 +1,9 @@
 //! What several of the tests use: processes that hold a lock until they are told, and what memory a process has.
 use std::os::unix::fs::MetadataExt;
 
-use carom::{Connection, Lock, Process, Task, pipe};
+use carom::{Connection, Lock, Process, pipe};
 
-use crate::common::{descriptors, eventually};
-
-/// Runs a task in a process of its own, because other tests open files and take memory in the one of the
-/// harness.
-#[track_caller]
-pub(crate) fn alone<T: Task>(task: T, input: T::Input) {
-    Process::spawn(task, input).expect("spawn").join().expect("join").exit_ok().expect("success");
-}
+use crate::common::descriptors;
 
 /// A process that holds a lock, and what it is to do then.
 pub(crate) struct Holder {
@@ -68,18 +61,6 @@ impl Holder {
     }
 }
 
-/// Waits until a thread sleeps in a system call that waits for a lock.
-pub(crate) fn until_it_waits(tid: u32) {
-    let futex = format!("{} ", libc::SYS_futex);
-    let path = format!("/proc/{tid}/syscall");
-    eventually("it waits", || std::fs::read_to_string(&path).is_ok_and(|call| call.starts_with(&futex)));
-}
-
-pub(crate) fn own_tid() -> u32 {
-    // SAFETY: takes nothing.
-    (unsafe { libc::gettid() }) as u32
-}
-
 /// How much memory the shared memory takes that this process has open.
 pub(crate) fn memory() -> u64 {
     memory_of("self")
@@ -96,12 +77,4 @@ pub(crate) fn memory_of(pid: &str) -> u64 {
     files.sort_unstable();
     files.dedup();
     files.iter().map(|(_, size)| size).sum()
-}
-
-/// Numbers as from a die, the same each time.
-pub(crate) fn numbers(mut state: u64) -> impl FnMut(u64) -> u64 {
-    move |below| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    }
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use carom::{Array, Connection, LockTimeoutError, Process, RawValue, TryLockError, Value, pipe};
 
-use crate::common::{LONG, eventually, watchdog_after};
-use crate::stage::numbers;
+use crate::common::{LONG, eventually, numbers, watchdog_after};
 
 /// Three numbers that are the same, but for the time of a change.
 type Three = [u64; 3];

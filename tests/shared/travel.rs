@@ -1,8 +1,7 @@
 //! How long an object lives: as long as any process has a handle, or a message that can still be received.
 use carom::{Array, Connection, Pool, Process, RawArray, RawValue, Receiver, Value, pipe};
 
-use crate::common::watchdog;
-use crate::stage::alone;
+use crate::common::{alone, watchdog};
 
 const MEGA: usize = 1 << 20;
 
@@ -144,7 +143,7 @@ fn swap(held: Vec<RawValue<u64>>, others: Vec<RawValue<u64>>) -> (Vec<RawValue<u
 fn handles_that_are_dropped_here_and_there_in_any_order_end_nothing_that_is_in_use() -> carom::Result<()> {
     let _watchdog = watchdog();
     let pool = Pool::builder().processes(2).build()?;
-    let mut number = crate::stage::numbers(3);
+    let mut number = crate::common::numbers(3);
     let mut kept: Vec<(u64, RawValue<u64>)> = Vec::new();
     for round in 0..100_u64 {
         for i in 0..40 {
@@ -171,7 +170,7 @@ fn send_back(carriers: Vec<Connection<Numbered, Numbered>>) {
     std::thread::scope(|scope| {
         for (i, carrier) in carriers.into_iter().enumerate() {
             scope.spawn(move || {
-                let mut number = crate::stage::numbers(i as u64);
+                let mut number = crate::common::numbers(i as u64);
                 let mut held = Vec::new();
                 for message in carrier.iter().map_while(Result::ok) {
                     held.push(message);

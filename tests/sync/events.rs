@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use carom::{Event, Process, RawValue};
 
-use crate::common::watchdog;
-use crate::stage::{own_tid, until_it_waits};
+use crate::common::{eventually, own_tid, watchdog};
+use crate::stage::{asleep, joined};
 
 #[test]
 fn it_is_set_until_it_is_cleared() -> carom::Result<()> {
@@ -35,11 +35,7 @@ fn wait(event: Event, tid: RawValue<u32>) {
 }
 
 fn waiter(event: &Event) -> carom::Result<Process> {
-    let tid = RawValue::new(0)?;
-    let process = Process::spawn(wait, (event.clone(), tid.clone()))?;
-    crate::common::eventually("it runs", || tid.load() != 0);
-    until_it_waits(tid.load());
-    Ok(process)
+    asleep(wait, event.clone())
 }
 
 #[carom::test]
@@ -65,6 +61,57 @@ fn who_waits_does_not_miss_what_is_cleared_at_once() -> carom::Result<()> {
         waiter.join()?.exit_ok()?;
         assert!(!event.is_set());
     }
+    Ok(())
+}
+
+#[carom::task]
+fn set(event: Event) {
+    event.set();
+}
+
+#[carom::test]
+fn what_a_child_sets_is_seen_here_and_what_is_cleared_here_is_cleared_there() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    let event = Event::new()?;
+    for _ in 0..3 {
+        assert!(!event.is_set());
+        let process = Process::spawn(set, event.clone())?;
+        event.wait();
+        assert!(event.is_set());
+        assert_eq!(format!("{event:?}"), "Event { is_set: true }");
+        joined(&process);
+        event.clear();
+    }
+    Ok(())
+}
+
+/// Threads and processes in turn: each sets the event of the next one.
+#[carom::task]
+fn pass_on(mine: Event, next: Event, rounds: u32) {
+    for _ in 0..rounds {
+        mine.wait();
+        mine.clear();
+        next.set();
+    }
+}
+
+#[carom::test]
+fn it_goes_round_between_threads_and_processes() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    let [one, two, three, last] = [Event::new()?, Event::new()?, Event::new()?, Event::new()?];
+    let rounds = 500;
+    let process = Process::spawn(pass_on, (one.clone(), two.clone(), rounds))?;
+    let another = Process::spawn(pass_on, (three.clone(), last.clone(), rounds))?;
+    std::thread::scope(|scope| {
+        scope.spawn(|| pass_on(two.clone(), three.clone(), rounds));
+        for _ in 0..rounds {
+            one.set();
+            last.wait();
+            last.clear();
+        }
+    });
+    joined(&process);
+    joined(&another);
     Ok(())
 }
 
@@ -100,7 +147,7 @@ fn who_is_killed_while_it_sets_it_leaves_it_usable() -> carom::Result<()> {
     for round in 0..100 {
         let times = RawValue::new(0)?;
         let process = Process::spawn(flicker, (event.clone(), times.clone()))?;
-        crate::common::eventually("it flickers", || times.load() > round);
+        eventually("it flickers", || times.load() > round);
         process.kill()?;
         assert_eq!(process.join()?.signal(), Some(9));
         event.clear();

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use carom::{Connection, LockTimeoutError, OwnerDied, Pool, Process, RLock, RemoteError, TryLockError, pipe};
 
-use crate::common::watchdog;
+use crate::common::{own_tid, until_it_waits, watchdog};
+use crate::stage::killed;
 
 /// Takes it several times, and waits for its end or the connection's.
 #[carom::task]
@@ -59,6 +60,33 @@ fn others_wait_until_the_holder_has_dropped_all() -> carom::Result<()> {
 }
 
 #[carom::task]
+fn tell_owner(lock: RLock) -> Option<u32> {
+    lock.owner()
+}
+
+#[carom::test]
+fn all_see_who_holds_it() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    let (lock, pool) = (RLock::new()?, Pool::builder().processes(1).build()?);
+    assert_eq!(
+        (pool.apply(tell_owner, lock.clone())?, format!("{lock:?}")),
+        (None, "RLock { owner: None }".to_owned())
+    );
+    let guards = [lock.lock()?, lock.lock()?];
+    assert_eq!(pool.apply(tell_owner, lock.clone())?, Some(std::process::id()));
+    assert_eq!(format!("{guards:?}"), "[RLockGuard, RLockGuard]");
+    drop(guards);
+    let (process, hold) = holder(&lock, 2)?;
+    let owner = Some(process.pid());
+    assert_eq!((lock.owner(), pool.apply(tell_owner, lock.clone())?), (owner, owner));
+    assert_eq!(format!("{lock:?}"), format!("RLock {{ owner: {owner:?} }}"));
+    drop(hold);
+    process.join()?.exit_ok()?;
+    assert_eq!((lock.owner(), pool.apply(tell_owner, lock.clone())?), (None, None));
+    Ok(())
+}
+
+#[carom::task]
 fn count(lock: RLock, counter: carom::RawValue<u64>) {
     for _ in 0..2000 {
         let _outer = lock.lock().expect("nobody died");
@@ -97,6 +125,24 @@ fn who_dies_deep_inside_is_told_of_once() -> carom::Result<()> {
         assert_eq!(process.join()?.signal(), Some(9));
     }
     Ok(())
+}
+
+#[carom::test]
+fn who_sleeps_is_told_when_the_holder_is_killed() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    let lock = RLock::new()?;
+    let (process, _hold) = holder(&lock, 3)?;
+    let (sender, tids) = mpsc::channel();
+    std::thread::scope(|scope| -> carom::Result<()> {
+        let waiter = scope.spawn(|| {
+            sender.send(own_tid()).expect("send");
+            lock.lock().map(drop).map_err(OwnerDied::release)
+        });
+        until_it_waits(tids.recv().expect("a thread"));
+        let pid = killed(&process);
+        assert_eq!(waiter.join().expect("no panic").expect_err("it died").pid(), Some(pid));
+        Ok(())
+    })
 }
 
 #[carom::task]
