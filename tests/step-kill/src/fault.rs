@@ -16,19 +16,22 @@ pub enum Kind {
     Hang,
     /// What was done is not there, or what must be told is not told.
     Lost,
+    /// What is for one is given to two, or what must be told once is told again.
+    Doubled,
     /// Half of a change is there, and nobody is told.
     Torn,
     /// Something is kept that nobody uses.
     Leaked,
-    /// Something is told that is not so.
+    /// Something is told that is not so, or a process ended that nobody killed.
     Untrue,
 }
 
 impl Kind {
     /// All kinds, with the words for several of each.
-    pub const ALL: [(Self, &str); 5] = [
+    pub const ALL: [(Self, &str); 6] = [
         (Self::Hang, "hangs"),
         (Self::Lost, "lost"),
+        (Self::Doubled, "doubled"),
         (Self::Torn, "torn"),
         (Self::Leaked, "leaked"),
         (Self::Untrue, "untrue"),

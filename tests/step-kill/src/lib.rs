@@ -1,16 +1,35 @@
 //! A process may be killed after any instruction, and whoever survives it goes on.
 //!
-//! An [`Operation`] is run in a forked child, which its parent traces. The first child is stepped through all of it, which
-//! gives the instructions. Then, for each of them, the parent arranges the state anew, lets another child come to it, sends
-//! SIGKILL, and looks what a survivor finds. A system call is one step.
+//! There are two ways to look whether that is so, for objects of any kind:
 //!
-//! It takes x86-64, and a process with one thread. Whatever an operation does only once in a process, it does in this one first.
-#![cfg(target_arch = "x86_64")]
+//! * An [`Operation`] is run in a forked child, which its parent traces. The first child is stepped through all of it, which
+//!   gives the instructions. Then, for each of them, the parent arranges the state anew, lets another child come to it, sends
+//!   SIGKILL, and looks what a survivor finds. A system call is one step, and one that sleeps can be the last. A [`Bystander`] is
+//!   another process that uses the object meanwhile, and survives, too.
+//! * A [`Scene`] has players, which are killed at [`Random`] moments, while they use an object together.
+//!
+//! What is found is a [`Fault`], and goes into a [`Tally`].
+//!
+//! It takes a process with one thread, and to step through an operation also x86-64 and the right to trace. Whatever an operation
+//! does only once in a process, it does in this one first.
 
+mod bystander;
 mod fault;
+mod leaks;
 mod operation;
+mod points;
+mod process;
+mod random;
+mod registers;
+mod tally;
 mod tracee;
+mod watchdog;
 
+pub use bystander::{Bystander, PATIENCE};
 pub use fault::{Fault, Kind};
-pub use operation::{Found, Kill, Operation, Tally};
-pub use tracee::{begin, end, fork, is_possible, reap};
+pub use leaks::Belongings;
+pub use operation::{Found, Kill, Operation};
+pub use process::{fork, is_asleep, reap};
+pub use random::{Part, Random, Role, Round, Scene, Seed};
+pub use tally::Tally;
+pub use tracee::{begin, end, is_possible};

@@ -1,13 +1,15 @@
 //! A child that its parent moves on instruction by instruction.
 //!
 //! # Safety
-//! The process that forks has one thread, so that the child finds no lock held. The parent reaps each child once, and
-//! uses its id only before.
+//! The parent reaps each child once, and uses its id only before.
 
 use std::ffi::CStr;
 use std::hint::black_box;
-use std::mem::{MaybeUninit, offset_of};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::mem::MaybeUninit;
+use std::panic::catch_unwind;
+
+use crate::process::{fork, is_asleep, kill, look, wait};
+use crate::registers;
 
 /// Says that the operation begins here.
 #[inline(never)]
@@ -21,21 +23,6 @@ pub extern "C" fn end() {
     black_box(2);
 }
 
-/// Runs `run` in a copy of this process, which ends when that returns, without destructors, and with this process.
-pub fn fork(run: impl FnOnce()) -> u32 {
-    // SAFETY: takes nothing.
-    let pid = unsafe { libc::fork() };
-    assert!(pid >= 0, "fork: {}", std::io::Error::last_os_error());
-    if pid == 0 {
-        // SAFETY: takes integers.
-        unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
-        let panicked = catch_unwind(AssertUnwindSafe(run)).is_err();
-        // SAFETY: takes an integer.
-        unsafe { libc::_exit(panicked.into()) };
-    }
-    pid as u32
-}
-
 /// Whether a process can be traced here, with breakpoints of the processor. What fails is printed.
 pub fn is_possible() -> bool {
     let traced = || {
@@ -44,23 +31,9 @@ pub fn is_possible() -> bool {
             end();
         };
         let place = end as *const () as usize;
-        matches!(Tracee::start(run).go_to(place), Stop::At(address) if address == place)
+        matches!(Tracee::start(false, run).go_to(place), Stop::At(address) if address == place)
     };
-    catch_unwind(traced).unwrap_or(false)
-}
-
-/// Waits until a child has stopped or ended; its status.
-fn wait(pid: u32) -> libc::c_int {
-    let mut status = 0;
-    // SAFETY: the pointer is to one integer.
-    let waited = unsafe { libc::waitpid(pid as i32, &raw mut status, 0) };
-    assert_eq!(waited, pid as i32, "waitpid: {}", std::io::Error::last_os_error());
-    status
-}
-
-/// Waits until a child has ended; whether it did so by itself, and without a panic.
-pub fn reap(pid: u32) -> bool {
-    wait(pid) == 0
+    registers::ARE_KNOWN && catch_unwind(traced).unwrap_or(false)
 }
 
 /// Where a child has come to.
@@ -68,6 +41,8 @@ pub fn reap(pid: u32) -> bool {
 pub(crate) enum Stop {
     /// Before the instruction at this address.
     At(usize),
+    /// In a system call, in which it sleeps.
+    Asleep,
     /// It ended, or a signal came, with this status.
     Other(libc::c_int),
 }
@@ -75,25 +50,30 @@ pub(crate) enum Stop {
 /// A child that is stopped at an instruction. It is killed when this is dropped.
 pub(crate) struct Tracee {
     pub(crate) pid: u32,
+    /// Whether it is told when it sleeps, in place of waiting until it does not.
+    sleeps: bool,
     ended: bool,
 }
 
 impl Tracee {
     /// A child that will next return from [`begin`].
-    pub(crate) fn start(run: impl FnOnce()) -> Self {
+    pub(crate) fn start(sleeps: bool, run: impl FnOnce()) -> Self {
         let child = || {
             ptrace(libc::PTRACE_TRACEME, 0, 0, 0);
             // SAFETY: takes an integer.
             unsafe { libc::raise(libc::SIGSTOP) };
             run();
         };
-        let mut tracee = Self { pid: fork(child), ended: false };
+        let mut tracee = Self { pid: fork(child), sleeps: false, ended: false };
         let status = wait(tracee.pid);
         assert!(libc::WIFSTOPPED(status), "a child ended early: {status:#x}");
         ptrace(libc::PTRACE_SETOPTIONS, tracee.pid, 0, libc::PTRACE_O_EXITKILL as usize);
         match tracee.go_to(begin as *const () as usize) {
-            Stop::At(_) => tracee,
-            Stop::Other(status) => panic!("a child ended before it came to its operation: {status:#x}"),
+            Stop::At(_) => {
+                tracee.sleeps = sleeps;
+                tracee
+            }
+            stop => panic!("a child did not come to its operation: {stop:?}"),
         }
     }
 
@@ -104,35 +84,48 @@ impl Tracee {
 
     /// Executes instructions until the one at this address comes next, or the [`end`].
     pub(crate) fn go_to(&mut self, address: usize) -> Stop {
-        let register = |number| offset_of!(libc::user, u_debugreg) + number * size_of::<usize>();
-        ptrace(libc::PTRACE_POKEUSER, self.pid, register(0), address);
-        ptrace(libc::PTRACE_POKEUSER, self.pid, register(1), end as *const () as usize);
-        // the first two of four breakpoints are on, for execution
-        let control = register(7);
-        ptrace(libc::PTRACE_POKEUSER, self.pid, control, 0b101);
+        ptrace(libc::PTRACE_POKEUSER, self.pid, registers::breakpoint(0), address);
+        ptrace(libc::PTRACE_POKEUSER, self.pid, registers::breakpoint(1), end as *const () as usize);
+        ptrace(libc::PTRACE_POKEUSER, self.pid, registers::CONTROL, registers::BREAK);
         let stop = self.resume(libc::PTRACE_CONT);
-        if !self.ended {
-            ptrace(libc::PTRACE_POKEUSER, self.pid, control, 0);
+        if matches!(stop, Stop::At(_)) {
+            ptrace(libc::PTRACE_POKEUSER, self.pid, registers::CONTROL, 0);
         }
         stop
     }
 
     fn resume(&mut self, how: libc::c_uint) -> Stop {
         ptrace(how, self.pid, 0, 0);
-        let status = wait(self.pid);
+        let Some(status) = self.wait() else { return Stop::Asleep };
         self.ended = !libc::WIFSTOPPED(status);
         if self.ended || libc::WSTOPSIG(status) != libc::SIGTRAP {
             return Stop::Other(status);
         }
-        Stop::At(ptrace(libc::PTRACE_PEEKUSER, self.pid, offset_of!(libc::user, regs.rip), 0) as usize)
+        Stop::At(ptrace(libc::PTRACE_PEEKUSER, self.pid, registers::PROGRAM_COUNTER, 0) as usize)
+    }
+
+    /// Its status, when it has stopped or ended; none if it sleeps, where that is the end of the operation.
+    fn wait(&self) -> Option<libc::c_int> {
+        if !self.sleeps {
+            return Some(wait(self.pid));
+        }
+        for look_at_it in 1_u32.. {
+            if let Some(status) = look(self.pid) {
+                return Some(status);
+            }
+            // to look whether it sleeps takes longer than most steps
+            if look_at_it.is_multiple_of(64) && is_asleep(self.pid) {
+                return None;
+            }
+        }
+        None
     }
 }
 
 impl Drop for Tracee {
     fn drop(&mut self) {
         if !self.ended {
-            // SAFETY: takes integers; the child is not reaped yet.
-            unsafe { libc::kill(self.pid as i32, libc::SIGKILL) };
+            kill(self.pid);
             while libc::WIFSTOPPED(wait(self.pid)) {}
         }
     }

@@ -6,7 +6,7 @@ use carom::{Lock, LockGuard, LockTimeoutError, OwnerDied};
 use carom_step_kill::{Operation, begin, end};
 
 use super::subject::{self, OLD, Subject};
-use super::survivor::{Told, survive};
+use super::survivor::{Told, survive, survive_together};
 
 /// Holders keep it for longer.
 const SHORT: Duration = Duration::from_millis(1);
@@ -20,10 +20,12 @@ fn repair(subject: &Subject, died: OwnerDied<LockGuard<'_>>) {
     *subject.value.borrow_mut(&mut died.into_guard()) = OLD;
 }
 
-pub(super) fn operations() -> [Operation<Subject>; 13] {
+pub(super) fn operations() -> [Operation<Subject>; 17] {
     let operation = |name, state, arrange, run| Operation {
+        object: "Lock",
         name,
         state,
+        sleeps: false,
         arrange,
         run,
         survive: |subject: Subject, kill| survive(subject, kill, Told::IfHeld, None),
@@ -31,6 +33,10 @@ pub(super) fn operations() -> [Operation<Subject>; 13] {
     let told_always = |name, arrange, run| Operation {
         survive: |subject, kill| survive(subject, kill, Told::Always, None),
         ..operation(name, "owner died", arrange, run)
+    };
+    let together = |name, state, arrange, run| Operation {
+        survive: |subject: Subject, kill| survive_together(subject, kill, None),
+        ..operation(name, state, arrange, run)
     };
     [
         operation("lock, unlock", "free", subject::free, |subject| {
@@ -113,6 +119,38 @@ pub(super) fn operations() -> [Operation<Subject>; 13] {
             let lock = subject.value.as_lock();
             begin();
             drop(lock.try_lock());
+            end();
+        }),
+        Operation {
+            sleeps: true,
+            ..operation("lock", "held, and kept", subject::held, |subject| {
+                let lock = subject.value.as_lock();
+                begin();
+                drop(lock.lock());
+                end();
+            })
+        },
+        Operation {
+            sleeps: true,
+            ..together("lock", "held, and two others wait", subject::held_with_a_line, |subject| {
+                let lock = subject.value.as_lock();
+                begin();
+                drop(lock.lock());
+                end();
+            })
+        },
+        together("lock, unlock", "held and released, and two wait", subject::held_until_all_wait, |subject| {
+            let lock = subject.value.as_lock();
+            subject.enter();
+            begin();
+            drop(lock.lock());
+            end();
+        }),
+        together("unlock", "held by the one killed, two wait", subject::free_with_a_line, |subject| {
+            let guard = locked(subject.value.as_lock());
+            subject.see_them_wait();
+            begin();
+            drop(guard);
             end();
         }),
     ]

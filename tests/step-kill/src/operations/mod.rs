@@ -1,32 +1,26 @@
-//! What is killed: operations of locks, and of values.
+//! What is killed at each instruction: operations of the objects that processes share.
 
+mod event;
 mod lock;
+mod rlock;
 mod subject;
 mod survivor;
 mod value;
 
-use std::process::ExitCode;
+use carom_step_kill::Tally;
 
-use carom_step_kill::{Kind, Tally, is_possible};
-
-/// Kills at all points of all operations.
-pub(crate) fn all() -> ExitCode {
-    if !is_possible() {
-        println!("not checked: here, no process can be traced by breakpoints");
-        return ExitCode::SUCCESS;
-    }
-    let mut tally = Tally::default();
-    let files = || std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+/// Kills at all points of the operations of these objects, or of all objects.
+pub(crate) fn count(objects: &[String], tally: &mut Tally) {
     // which opens the memory of this process
     drop(subject::free());
-    let before = files();
-    lock::operations().iter().chain(&value::operations()).for_each(|operation| tally.count(operation));
-    if files() != before {
-        tally.add(&Kind::Leaked.fault("descriptors are left"));
+    let is_wanted = |object: &str| objects.is_empty() || objects.iter().any(|wanted| wanted == object);
+    macro_rules! count {
+        ($($file:ident)*) => {$(
+            $file::operations()
+                .iter()
+                .filter(|operation| is_wanted(operation.object))
+                .for_each(|operation| tally.count(operation));
+        )*};
     }
-    // SAFETY: takes integers and no pointer.
-    if unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } != -1 {
-        tally.add(&Kind::Leaked.fault("a process is left"));
-    }
-    if tally.sum_up() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    count!(lock value rlock event);
 }

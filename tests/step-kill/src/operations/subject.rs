@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
 use carom::{RawValue, Value};
-use carom_step_kill::{fork, reap};
+use carom_step_kill::{Bystander, fork, is_asleep, reap};
 
 /// Numbers that are equal but while they are changed.
 pub(crate) type Numbers = [u64; 4];
@@ -18,6 +18,8 @@ pub(crate) const OLD: Numbers = [1; 4];
 pub(crate) const NEW: Numbers = [2; 4];
 
 pub(crate) struct Subject {
+    /// Others who wait for the lock.
+    pub(crate) line: Vec<Bystander>,
     /// Who holds the lock. It is the first to be dropped, because it has only a copy of the handle.
     pub(crate) holder: Option<Holder>,
     pub(crate) value: Value<Numbers>,
@@ -25,7 +27,14 @@ pub(crate) struct Subject {
     word: NonNull<AtomicU32>,
     /// Who died before.
     pub(crate) died: Option<u32>,
+    /// Who will be killed, when it is about to begin.
+    victim: RawValue<u32>,
 }
+
+/// What one of those who wait ends with.
+pub(crate) const TOLD_NOTHING: u8 = 0;
+pub(crate) const TOLD_OF_A_DEATH: u8 = 1;
+pub(crate) const FOUND_IT_TORN: u8 = 2;
 
 /// Another process, which holds the lock until this is dropped, or earlier.
 pub(crate) struct Holder {
@@ -59,6 +68,53 @@ impl Subject {
     fn is_waited_for(&self) -> bool {
         self.word() & WAITERS != 0
     }
+
+    /// Says who will be killed.
+    pub(crate) fn enter(&self) {
+        self.victim.store(std::process::id());
+    }
+
+    fn victim_sleeps(&self) -> bool {
+        let pid = self.victim.load();
+        pid != 0 && is_asleep(pid)
+    }
+
+    /// Waits until all who are to wait for the lock do.
+    pub(crate) fn see_them_wait(&self) {
+        while !self.all_wait() {
+            std::thread::yield_now();
+        }
+    }
+
+    fn all_wait(&self) -> bool {
+        self.line.iter().all(|bystander| is_asleep(bystander.pid()))
+    }
+
+    /// What one does who waits in line.
+    fn take(&self) -> u8 {
+        match self.value.lock() {
+            Ok(guard) if *guard == OLD || *guard == NEW => TOLD_NOTHING,
+            Ok(_) => FOUND_IT_TORN,
+            Err(died) => {
+                *died.into_guard() = OLD;
+                TOLD_OF_A_DEATH
+            }
+        }
+    }
+
+    /// Two who take the lock when `moment` has come, which they await without sleeping.
+    fn with_a_line(mut self, moment: impl Fn(&Self) -> bool) -> Self {
+        for _ in 0..2 {
+            let bystander = Bystander::start(|| {
+                while !moment(&self) {
+                    std::thread::yield_now();
+                }
+                self.take()
+            });
+            self.line.push(bystander);
+        }
+        self
+    }
 }
 
 /// Nobody holds the lock.
@@ -69,7 +125,8 @@ pub(crate) fn free() -> Subject {
     // SAFETY: an object begins there, of which the value is the contents.
     let word = unsafe { word.byte_sub(64) };
     drop(guard);
-    let subject = Subject { value, word, died: None, holder: None };
+    let subject =
+        Subject { line: Vec::new(), value, word, died: None, holder: None, victim: RawValue::new(0).expect("memory") };
     let guard = subject.value.lock().expect("nobody died yet");
     assert_ne!(subject.held_by(), 0, "the mutex is not where it was");
     drop(guard);
@@ -90,19 +147,40 @@ pub(crate) fn orphaned() -> Subject {
     subject
 }
 
+/// Nobody holds the lock, and two wait for it as soon as somebody does.
+pub(crate) fn free_with_a_line() -> Subject {
+    free().with_a_line(|subject| subject.value.as_lock().owner().is_some())
+}
+
 /// Another process holds the lock, until it is told to release it.
 pub(crate) fn held() -> Subject {
-    held_until(|_| false)
+    held_until(free(), |_| false)
+}
+
+/// The same, and two others wait for it.
+pub(crate) fn held_with_a_line() -> Subject {
+    let subject = held().with_a_line(|_| true);
+    subject.see_them_wait();
+    subject
 }
 
 /// Another process holds the lock, until somebody waits for it.
 pub(crate) fn held_until_waited_for() -> Subject {
-    held_until(Subject::is_waited_for)
+    held_until(free(), Subject::is_waited_for)
 }
 
-fn held_until(moment: fn(&Subject) -> bool) -> Subject {
-    let mut subject = free();
+/// Another process holds the lock, until the one who will be killed waits for it, and behind that one two more.
+pub(crate) fn held_until_all_wait() -> Subject {
     let release = RawValue::new(0_u32).expect("memory");
+    let subject = free().with_a_line(|subject| subject.victim_sleeps() || release.load() != 0);
+    hold(subject, release, |subject| subject.victim_sleeps() && subject.all_wait())
+}
+
+fn held_until(subject: Subject, moment: fn(&Subject) -> bool) -> Subject {
+    hold(subject, RawValue::new(0).expect("memory"), moment)
+}
+
+fn hold(mut subject: Subject, release: RawValue<u32>, moment: fn(&Subject) -> bool) -> Subject {
     let pid = fork(|| {
         let guard = subject.value.lock().expect("nobody died yet");
         while release.load() == 0 && !moment(&subject) {

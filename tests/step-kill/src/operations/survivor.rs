@@ -1,14 +1,9 @@
 //! What a survivor must find.
 
-use std::time::Duration;
-
 use carom::{LockTimeoutError, OwnerDied};
-use carom_step_kill::{Fault, Found, Kill, Kind};
+use carom_step_kill::{Fault, Found, Kill, Kind, PATIENCE};
 
-use super::subject::{NEW, Numbers, OLD, Subject};
-
-/// How long a survivor waits for the lock.
-const PATIENCE: Duration = Duration::from_secs(2);
+use super::subject::{FOUND_IT_TORN, NEW, Numbers, OLD, Subject, TOLD_OF_A_DEATH};
 
 /// When it is told that a process died.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +23,7 @@ pub(crate) fn survive(mut subject: Subject, kill: &Kill, told: Told, result: Opt
         if subject.held_by() == holder.pid && lock.owner() == Some(holder.pid) {
             // it may release the lock meanwhile, and none but it
             let taken = lock.try_lock().map(drop).is_ok();
-            Kind::Untrue.unless(!taken || subject.held_by() != holder.pid, "the lock is given out twice")?;
+            Kind::Doubled.unless(!taken || subject.held_by() != holder.pid, "the lock is given out twice")?;
         }
         drop(holder);
     }
@@ -65,9 +60,25 @@ pub(crate) fn survive(mut subject: Subject, kill: &Kill, told: Told, result: Opt
     };
     match subject.value.lock_timeout(PATIENCE) {
         Ok(guard) => Kind::Torn.unless(*guard == OLD || *guard == NEW, "what was repaired is torn")?,
-        Err(LockTimeoutError::OwnerDied(_)) => return Err(Kind::Untrue.fault("the death is told after the repair")),
+        Err(LockTimeoutError::OwnerDied(_)) => return Err(Kind::Doubled.fault("the death is told after the repair")),
         Err(LockTimeoutError::Timeout) => return Err(Kind::Hang.fault("nobody gets the lock after the survivor")),
     }
     Kind::Leaked.unless(subject.held_by() == 0 && lock.owner().is_none(), "the lock is left locked")?;
     Ok(found)
+}
+
+/// Has those who wait in line take the lock, of which one is told at most, and then looks by itself.
+pub(crate) fn survive_together(mut subject: Subject, kill: &Kill, result: Option<Numbers>) -> Result<Found, Fault> {
+    drop(subject.holder.take());
+    let mut told = 0;
+    for mut bystander in std::mem::take(&mut subject.line) {
+        let outcome = bystander.outcome("one who waited for the lock does not get it")?;
+        Kind::Torn.unless(outcome != FOUND_IT_TORN, "one who waited finds half of a change, and is not told")?;
+        told += u32::from(outcome == TOLD_OF_A_DEATH);
+    }
+    Kind::Doubled.unless(told < 2, "two are told of one death, though the first repaired it")?;
+    Kind::Untrue.unless(told == 0 || !kill.finished, "a death is told, though the lock was released before")?;
+    let found = survive(subject, kill, Told::IfHeld, result)?;
+    Kind::Doubled.unless(found == Found::Nothing, "a death is told again, though somebody else repaired it")?;
+    Ok(if told == 0 { Found::Nothing } else { Found::Death })
 }
