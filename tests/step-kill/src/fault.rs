@@ -37,6 +37,11 @@ impl Kind {
         (Self::Untrue, "untrue"),
     ];
 
+    /// Its place among all.
+    pub(crate) fn number(self) -> usize {
+        Self::ALL.iter().position(|(kind, _)| *kind == self).unwrap_or_default()
+    }
+
     /// A fault of this kind.
     pub fn fault(self, text: impl Into<String>) -> Fault {
         Fault { kind: self, text: text.into() }

@@ -24,6 +24,7 @@ mod registers;
 mod tally;
 mod tracee;
 mod watchdog;
+mod workers;
 
 pub use bystander::{Bystander, PATIENCE};
 pub use fault::{Fault, Kind};

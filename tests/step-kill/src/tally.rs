@@ -3,11 +3,13 @@
 use std::io::Write;
 
 use crate::fault::{Fault, Kind};
+use crate::leaks::Belongings;
 use crate::operation::{Found, Operation};
 use crate::points::{ASLEEP, kill_at, routes, shortest_trace};
 use crate::random::Random;
 use crate::tracee::place;
 use crate::watchdog;
+use crate::workers::{Report, Workers};
 
 /// So many faults of one operation are enough, and so many of all.
 const ENOUGH: usize = 3;
@@ -56,29 +58,32 @@ impl Tally {
             }
         };
         let enough = if self.stops_at_first_fault { 1 } else { ENOUGH };
-        let (mut found, mut faults, mut missed) = (Vec::new(), Vec::new(), 0);
-        for (k, (route, address)) in routes(&trace).into_iter().zip(trace.iter().copied()).enumerate() {
-            watchdog::watch();
-            match kill_at(operation, k, route, address) {
-                Ok((told, there)) => {
-                    found.push(told);
-                    missed += usize::from(there != address);
+        let mut workers = Workers::start(trace.len(), |numbers, report| work(operation, &trace, enough, numbers, report));
+        watchdog::rest();
+        let (mut found, mut missed, mut faults) = ([0; 3], 0, Vec::new());
+        while let Some(line) = workers.next() {
+            match Line::of(&line) {
+                Line::Found(word, was_missed) => {
+                    found[word] += 1;
+                    missed += usize::from(was_missed);
                 }
-                Err(fault) => faults.push((k, address, fault)),
+                Line::Fault(k, fault) => faults.push((k, fault)),
             }
             if faults.len() >= enough {
                 break;
             }
         }
-        watchdog::rest();
-        let unnamed = found.iter().filter(|found| **found == Found::Death).count();
-        let told = found.len() - found.iter().filter(|found| **found == Found::Nothing).count();
-        let points = found.len() + faults.len();
+        if faults.is_empty() && !workers.are_well() {
+            faults.push((0, Kind::Hang.fault("one who looks after the others does not go on")));
+        }
+        let [nothing, unnamed, named] = found;
+        let points = nothing + unnamed + named + faults.len();
         print!("instructions {:>5}, kill points {points:>5}, ", trace.len() - 1);
-        println!("told {told:>3}, without pid {unnamed:>3}, missed {missed}");
+        println!("told {:>3}, without pid {unnamed:>3}, missed {missed}", unnamed + named);
         *self.points.get_or_insert_default() += points - missed;
-        for (k, address, fault) in faults {
-            let place = if address == ASLEEP { "asleep".to_owned() } else { format!("at {}", place(address)) };
+        for (k, fault) in faults {
+            let at = trace[k];
+            let place = if at == ASLEEP { "asleep".to_owned() } else { format!("at {}", place(at)) };
             print!("after {k} instructions, {place}: ");
             self.add(&fault);
         }
@@ -108,5 +113,73 @@ impl Tally {
         }
         println!();
         self.faults.is_empty()
+    }
+}
+
+/// Kills at some of the points, and reports what came of it.
+fn work<T>(
+    operation: &Operation<T>,
+    trace: &[usize],
+    enough: usize,
+    numbers: &mut dyn Iterator<Item = usize>,
+    mut report: Report,
+) {
+    // which opens memory of this process
+    drop((operation.arrange)());
+    let before = Belongings::now();
+    let routes = routes(trace);
+    let mut faults = 0;
+    for k in numbers {
+        watchdog::watch();
+        match kill_at(operation, k, routes[k], trace[k]) {
+            Ok((found, there)) => report.say(&Line::Found(found.into(), there != trace[k]).text()),
+            Err(fault) => {
+                report.say(&Line::Fault(k, fault).text());
+                faults += 1;
+            }
+        }
+        if faults >= enough {
+            return;
+        }
+    }
+    before.leaks().into_iter().for_each(|fault| report.say(&Line::Fault(0, fault).text()));
+}
+
+/// What a worker reports.
+enum Line {
+    /// What a survivor was told, as the number of a [`Found`], and whether the one killed was elsewhere.
+    Found(usize, bool),
+    /// After how many instructions, and what.
+    Fault(usize, Fault),
+}
+
+impl Line {
+    fn text(&self) -> String {
+        match self {
+            Self::Found(found, missed) => format!("found {found} {missed}"),
+            Self::Fault(k, fault) => format!("fault {k} {} {}", fault.kind.number(), fault.text),
+        }
+    }
+
+    /// # Panics
+    /// If it is none.
+    fn of(text: &str) -> Self {
+        let words: Vec<&str> = text.splitn(4, ' ').collect();
+        let number = |word: &str| word.parse().expect("a number");
+        match words[..] {
+            ["found", found, missed] => Self::Found(number(found), missed == "true"),
+            ["fault", k, kind, text] => Self::Fault(number(k), Kind::ALL[number(kind)].0.fault(text)),
+            _ => panic!("what a worker says: {text}"),
+        }
+    }
+}
+
+impl From<Found> for usize {
+    fn from(found: Found) -> Self {
+        match found {
+            Found::Nothing => 0,
+            Found::Death => 1,
+            Found::DeathOf(_) => 2,
+        }
     }
 }

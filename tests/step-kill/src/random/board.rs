@@ -56,8 +56,7 @@ impl Slot {
             place.store(*byte, SeqCst);
         }
         self.length.store(length as u32, SeqCst);
-        let kind = Kind::ALL.iter().position(|(kind, _)| *kind == fault.kind).expect("one of all");
-        self.kind.store(kind as u32 + 1, SeqCst);
+        self.kind.store(fault.kind.number() as u32 + 1, SeqCst);
     }
 
     /// Takes the fault that was left.
