@@ -12,6 +12,9 @@ pub struct Operation<T> {
     pub state: &'static str,
     /// Whether it ends asleep: nobody wakes who does it, and that it sleeps is the last point at which it is killed.
     pub sleeps: bool,
+    /// So many points from the beginning, and from the end, all are used, and of those in between one of 32: for operations that
+    /// read for long what the system tells of a process, and change nothing meanwhile.
+    pub ends: usize,
     /// Makes the object, in that state.
     pub arrange: fn() -> T,
     /// What is done, between [`begin`](crate::begin) and [`end`](crate::end).

@@ -58,7 +58,9 @@ impl Tally {
             }
         };
         let enough = if self.stops_at_first_fault { 1 } else { ENOUGH };
-        let mut workers = Workers::start(trace.len(), |numbers, report| work(operation, &trace, enough, numbers, report));
+        let is_used = |k: &usize| k.min(&(trace.len() - 1 - k)) <= &operation.ends || k.is_multiple_of(SPARSE);
+        let used: Vec<usize> = (0..trace.len()).filter(is_used).collect();
+        let mut workers = Workers::start(&used, |numbers, report| work(operation, &trace, enough, numbers, report));
         watchdog::rest();
         let (mut found, mut missed, mut faults) = ([0; 3], 0, Vec::new());
         while let Some(line) = workers.next() {
@@ -115,6 +117,9 @@ impl Tally {
         self.faults.is_empty()
     }
 }
+
+/// Where not all points are used, one of so many is.
+const SPARSE: usize = 32;
 
 /// Kills at some of the points, and reports what came of it.
 fn work<T>(

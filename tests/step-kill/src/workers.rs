@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write, pipe};
 use crate::process::{fork, kill, reap};
 
 /// So many work at the same time. Many more, and what depends on the time goes other ways.
-const WORKERS: usize = 8;
+const WORKERS: usize = 12;
 
 /// Copies of this process, and what they say. They are killed when this is dropped.
 pub(crate) struct Workers {
@@ -17,16 +17,16 @@ pub(crate) struct Workers {
 pub(crate) struct Report(PipeWriter);
 
 impl Workers {
-    /// Has each worker do its part of the numbers below `count`.
-    pub(crate) fn start(count: usize, work: impl Fn(&mut dyn Iterator<Item = usize>, Report)) -> Self {
+    /// Has each worker do its part of the numbers.
+    pub(crate) fn start(numbers: &[usize], work: impl Fn(&mut dyn Iterator<Item = usize>, Report)) -> Self {
         let (reader, writer) = pipe().expect("two descriptors");
         // what is not printed yet would be printed by each of them
         let _ = std::io::stdout().flush();
         let start = |worker| {
             let report = Report(writer.try_clone().expect("a descriptor"));
-            fork(|| work(&mut (worker..count).step_by(WORKERS), report))
+            fork(|| work(&mut numbers.iter().copied().skip(worker).step_by(WORKERS), report))
         };
-        let pids = (0..WORKERS.min(count)).map(start).collect();
+        let pids = (0..WORKERS.min(numbers.len())).map(start).collect();
         Self { pids, lines: BufReader::new(reader) }
     }
 

@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use carom::{Event, RawValue};
-use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, begin, end, is_asleep};
+use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, begin, end};
+
+use super::victim::Victim;
 
 /// Nobody sets an event in this time.
 const SHORT: Duration = Duration::from_millis(1);
+/// In this time, one who is stepped through comes to sleep.
+const LONGER: Duration = Duration::from_millis(5);
 
 /// An event, and who waits for it.
 pub(crate) struct Subject {
@@ -16,12 +20,12 @@ pub(crate) struct Subject {
     /// Whether it was set in the operation, or maybe before that is told.
     was_set: RawValue<u32>,
     /// Who will be killed, when it is about to begin.
-    victim: RawValue<u32>,
+    victim: Victim,
 }
 
 fn clear() -> Subject {
-    let word = || RawValue::new(0_u32).expect("memory");
-    Subject { waiters: Vec::new(), event: Event::new().expect("memory"), was_set: word(), victim: word() }
+    let was_set = RawValue::new(0).expect("memory");
+    Subject { waiters: Vec::new(), event: Event::new().expect("memory"), was_set, victim: Victim::new() }
 }
 
 fn set() -> Subject {
@@ -54,8 +58,7 @@ fn awaited_by_two() -> Subject {
 fn pulsed_when_awaited() -> Subject {
     let mut subject = awaited();
     let pulse = || {
-        let victim = || Some(subject.victim.load()).filter(|pid| *pid != 0);
-        while !victim().is_some_and(is_asleep) {
+        while !subject.victim.sleeps() {
             std::thread::sleep(Duration::from_micros(50));
         }
         subject.event.set();
@@ -105,6 +108,7 @@ pub(super) fn operations() -> [Operation<Subject>; 12] {
         name,
         state,
         sleeps: false,
+        ends: usize::MAX,
         arrange,
         run,
         survive,
@@ -127,14 +131,14 @@ pub(super) fn operations() -> [Operation<Subject>; 12] {
         end();
     };
     let wait: fn(&Subject) = |subject| {
-        subject.victim.store(std::process::id());
+        subject.victim.enter();
         begin();
         subject.event.wait();
         end();
     };
     let wait_a_while: fn(&Subject) = |subject| {
         begin();
-        assert!(!subject.event.wait_timeout(SHORT));
+        assert!(!subject.event.wait_timeout(LONGER));
         end();
     };
     [

@@ -9,7 +9,7 @@ use super::subject::{self, OLD, Subject};
 use super::survivor::{Told, survive, survive_together};
 
 /// Holders keep it for longer.
-const SHORT: Duration = Duration::from_millis(1);
+const SHORT: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_secs(5);
 
 fn locked(lock: &Lock) -> LockGuard<'_> {
@@ -26,6 +26,7 @@ pub(super) fn operations() -> [Operation<Subject>; 17] {
         name,
         state,
         sleeps: false,
+        ends: usize::MAX,
         arrange,
         run,
         survive: |subject: Subject, kill| survive(subject, kill, Told::IfHeld, None),
@@ -141,7 +142,7 @@ pub(super) fn operations() -> [Operation<Subject>; 17] {
         },
         together("lock, unlock", "held and released, and two wait", subject::held_until_all_wait, |subject| {
             let lock = subject.value.as_lock();
-            subject.enter();
+            subject.victim.enter();
             begin();
             drop(lock.lock());
             end();

@@ -3,9 +3,11 @@
 mod event;
 mod lock;
 mod rlock;
+mod semaphore;
 mod subject;
 mod survivor;
 mod value;
+mod victim;
 
 use carom_step_kill::Tally;
 
@@ -22,5 +24,5 @@ pub(crate) fn count(objects: &[String], tally: &mut Tally) {
                 .for_each(|operation| tally.count(operation));
         )*};
     }
-    count!(lock value rlock event);
+    count!(lock value rlock event semaphore);
 }

@@ -4,9 +4,11 @@ use std::mem::forget;
 use std::time::Duration;
 
 use carom::{LockTimeoutError, RLock, RLockGuard, RawValue};
-use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, PATIENCE, begin, end, fork, is_asleep, reap};
+use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, PATIENCE, begin, end, fork, reap};
 
-const SHORT: Duration = Duration::from_millis(1);
+use super::victim::Victim;
+
+const SHORT: Duration = Duration::from_millis(5);
 
 /// A lock, and who has to do with it.
 pub(crate) struct Subject {
@@ -17,7 +19,7 @@ pub(crate) struct Subject {
     /// How often the one who will be killed has it, or fewer.
     inside: RawValue<u32>,
     /// Who will be killed, when it is about to begin.
-    victim: RawValue<u32>,
+    victim: Victim,
     /// Who died before.
     died: Option<u32>,
 }
@@ -29,7 +31,7 @@ fn locked(lock: &RLock) -> RLockGuard<'_> {
 fn free() -> Subject {
     let word = || RawValue::new(0_u32).expect("memory");
     let lock = RLock::new().expect("memory");
-    Subject { holder: None, release: word(), lock, inside: word(), victim: word(), died: None }
+    Subject { holder: None, release: word(), lock, inside: word(), victim: Victim::new(), died: None }
 }
 
 /// A process died that had taken it twice.
@@ -48,10 +50,7 @@ fn held() -> Subject {
 
 /// Another process has taken it twice, until the one who will be killed waits.
 fn held_until_waited_for() -> Subject {
-    held_until(|subject| {
-        let victim = subject.victim.load();
-        victim != 0 && is_asleep(victim)
-    })
+    held_until(|subject| subject.victim.sleeps())
 }
 
 fn held_until(moment: fn(&Subject) -> bool) -> Subject {
@@ -144,6 +143,7 @@ pub(super) fn operations() -> [Operation<Subject>; 13] {
         name,
         state,
         sleeps: false,
+        ends: usize::MAX,
         arrange,
         run,
         survive: |subject: Subject, kill| survive(subject, kill, Told::IfHeld),
@@ -219,7 +219,7 @@ pub(super) fn operations() -> [Operation<Subject>; 13] {
             })
         },
         operation("lock, unlock", "taken twice by another, released", held_until_waited_for, |subject| {
-            subject.victim.store(std::process::id());
+            subject.victim.enter();
             begin();
             drop(subject.lock.lock());
             end();

@@ -11,6 +11,8 @@ use std::time::Duration;
 use carom::{RawValue, Value};
 use carom_step_kill::{Bystander, fork, is_asleep, reap};
 
+use super::victim::Victim;
+
 /// Numbers that are equal but while they are changed.
 pub(crate) type Numbers = [u64; 4];
 
@@ -28,7 +30,7 @@ pub(crate) struct Subject {
     /// Who died before.
     pub(crate) died: Option<u32>,
     /// Who will be killed, when it is about to begin.
-    victim: RawValue<u32>,
+    pub(super) victim: Victim,
 }
 
 /// What one of those who wait ends with.
@@ -67,16 +69,6 @@ impl Subject {
 
     fn is_waited_for(&self) -> bool {
         self.word() & WAITERS != 0
-    }
-
-    /// Says who will be killed.
-    pub(crate) fn enter(&self) {
-        self.victim.store(std::process::id());
-    }
-
-    fn victim_sleeps(&self) -> bool {
-        let pid = self.victim.load();
-        pid != 0 && is_asleep(pid)
     }
 
     /// Waits until all who are to wait for the lock do.
@@ -126,7 +118,7 @@ pub(crate) fn free() -> Subject {
     let word = unsafe { word.byte_sub(64) };
     drop(guard);
     let subject =
-        Subject { line: Vec::new(), value, word, died: None, holder: None, victim: RawValue::new(0).expect("memory") };
+        Subject { line: Vec::new(), value, word, died: None, holder: None, victim: Victim::new() };
     let guard = subject.value.lock().expect("nobody died yet");
     assert_ne!(subject.held_by(), 0, "the mutex is not where it was");
     drop(guard);
@@ -172,8 +164,8 @@ pub(crate) fn held_until_waited_for() -> Subject {
 /// Another process holds the lock, until the one who will be killed waits for it, and behind that one two more.
 pub(crate) fn held_until_all_wait() -> Subject {
     let release = RawValue::new(0_u32).expect("memory");
-    let subject = free().with_a_line(|subject| subject.victim_sleeps() || release.load() != 0);
-    hold(subject, release, |subject| subject.victim_sleeps() && subject.all_wait())
+    let subject = free().with_a_line(|subject| subject.victim.sleeps() || release.load() != 0);
+    hold(subject, release, |subject| subject.victim.sleeps() && subject.all_wait())
 }
 
 fn held_until(subject: Subject, moment: fn(&Subject) -> bool) -> Subject {

@@ -20,6 +20,7 @@ pub(super) fn operations() -> [Operation<Subject>; 7] {
         name,
         state,
         sleeps: false,
+        ends: usize::MAX,
         arrange,
         run,
         survive: |subject, kill| survive(subject, kill, Told::IfHeld, Some(NEW)),
