@@ -1,5 +1,7 @@
 //! What is killed at each instruction: operations of the objects that processes share.
 
+mod barrier;
+mod condition;
 mod event;
 mod lock;
 mod rlock;
@@ -26,5 +28,5 @@ pub(crate) fn count(objects: &[String], tally: &mut Tally) {
                 .for_each(|operation| tally.count(operation));
         )*};
     }
-    count!(lock value rlock event semaphore);
+    count!(lock value rlock event semaphore condition barrier);
 }
