@@ -6,7 +6,7 @@
 //! carom-step-kill all [KILLS]       both
 //! ```
 //!
-//! `--only OBJECT`, any number of times, leaves out other objects; `--seed NUMBER` makes the same random choices again;
+//! `--only OBJECT`, or `--only OBJECT/WORDS` for the operations that have these words, any number of times, leaves out others; `--seed NUMBER` makes the same random choices again;
 //! `--stop-at-first-fault` ends at the first. It says what it found, and ends with 1 if that is a fault.
 
 mod operations;
