@@ -38,7 +38,7 @@ impl Semaphore {
     }
 
     fn try_acquire(&self) -> Option<usize> {
-        self.permits().take(me(), 0).or_else(|| {
+        self.permits().take(me()).or_else(|| {
             // that it is time for it is a matter of chance
             knows_only(());
             if !checker::time_passes() {
@@ -48,13 +48,13 @@ impl Semaphore {
             knows_only(wakes);
             self.wake(wakes);
             knows_only(());
-            self.permits().take(me(), 0)
+            self.permits().take(me())
         })
     }
 
     fn acquire(&self) -> usize {
         next_part();
-        let slot = self.permits().take(me(), 0).unwrap_or_else(|| self.wait());
+        let slot = self.permits().take(me()).unwrap_or_else(|| self.wait());
         knows_only(slot);
         let holders = self.holders.add(1 << me()) & !checker::dead();
         assert!(u64::from(holders.count_ones()) <= self.added.get(), "more permits than there are: {holders:#b}");
@@ -120,7 +120,7 @@ impl Semaphore {
         self.permits().recover(9, |_| true);
         let left = self.permits().available();
         // and so many can be taken, at once
-        let can_be_taken = (0..left).filter_map(|_| self.permits().take(9, 0)).count();
+        let can_be_taken = (0..left).filter_map(|_| self.permits().take(9)).count();
         assert!(can_be_taken == left as usize || can_be_taken == self.words.slots.len());
         left.into()
     }
@@ -231,7 +231,7 @@ fn whoever_dies_no_permit_is_lost() {
 fn a_permit_that_was_kept_is_restored_once() {
     let ready = || {
         let semaphore = Semaphore::new(1, 1);
-        let slot = semaphore.permits().take(9, 0).expect("a permit");
+        let slot = semaphore.permits().take(9).expect("a permit");
         semaphore.permits().keep(slot);
         semaphore.added.set(0);
         semaphore

@@ -8,7 +8,16 @@
 //!   another process that uses the object meanwhile, and survives, too.
 //! * A [`Scene`] has players, which are killed at [`Random`] moments, while they use an object together.
 //!
-//! What is found is a [`Fault`], and goes into a [`Tally`].
+//! What is found is a [`Fault`], and goes into a [`Tally`]. Nothing here knows what the objects are: a new one has a file of
+//! operations, one of roles, and some mutants (`mutants/run`), which are faults that must be found.
+//!
+//! `tests/step-kill/run` does all of it, and ends with one line:
+//!
+//! ```text
+//! kill points N, random kills N, hangs 0, lost 0, doubled 0, torn 0, leaked 0, mutants found M of M
+//! ```
+//!
+//! (A number of things that are `untrue` comes between, where there are any. What could not be done is `not checked`.)
 //!
 //! It takes a process with one thread, and to step through an operation also x86-64 and the right to trace. Whatever an operation
 //! does only once in a process, it does in this one first.

@@ -175,9 +175,7 @@ pub(super) fn operations() -> [Operation<Subject>; 9] {
         operation("notify", "nobody waits", alone, notify, |s, kill| survive(s, kill, 0)),
         operation("notify", "one waits", one_waits, notify, |s, kill| survive(s, kill, 1)),
         operation("notify", "two wait", two_wait, notify, |s, kill| survive(s, kill, 1)),
-        operation("notify", "two wait, the first was killed", first_of_two_died, notify, |s, kill| {
-            survive(s, kill, 1)
-        }),
+        operation("notify", "two wait, the first was killed", first_of_two_died, notify, |s, kill| survive(s, kill, 1)),
         operation("notify_all", "one waits", one_waits, notify_all, |s, kill| survive(s, kill, 1)),
         operation("notify_all", "two wait", two_wait, notify_all, |s, kill| survive(s, kill, 2)),
         operation(

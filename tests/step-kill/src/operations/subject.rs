@@ -117,8 +117,7 @@ pub(crate) fn free() -> Subject {
     // SAFETY: an object begins there, of which the value is the contents.
     let word = unsafe { word.byte_sub(64) };
     drop(guard);
-    let subject =
-        Subject { line: Vec::new(), value, word, died: None, holder: None, victim: Victim::new() };
+    let subject = Subject { line: Vec::new(), value, word, died: None, holder: None, victim: Victim::new() };
     let guard = subject.value.lock().expect("nobody died yet");
     assert_ne!(subject.held_by(), 0, "the mutex is not where it was");
     drop(guard);
