@@ -90,8 +90,8 @@ fn survive(subject: Subject, kill: &Kill, told: Told) -> Result<Found, Fault> {
         }
         Kind::Torn.unless(met == 0 || met == waiters.len(), "some have met, and the others are told otherwise")?;
         Kind::Untrue.unless(met == 0 || told == Told::Met, "some are told that all have met, and they have not")?;
-    } else if let Err(fault) = come_alone(&barrier) {
-        return Err(fault);
+    } else {
+        come_alone(&barrier)?;
     }
     live_on(&barrier)
 }
