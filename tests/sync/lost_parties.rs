@@ -2,7 +2,7 @@
 use carom::{Barrier, BrokenBarrier, Event, Pool, Process};
 
 use crate::common::{eventually, watchdog};
-use crate::stage::killed;
+use crate::stage::{killed, stop};
 
 /// Tells what came of it; the one that comes last never finishes what it does for all.
 #[carom::task]
@@ -67,6 +67,8 @@ fn who_comes_after_all_parties_were_killed_in_a_round_is_told() -> carom::Result
         let start = |_| Process::spawn(meet, (barrier.clone(), acts.clone()));
         let all: Vec<_> = (0..parties).map(start).collect::<Result<_, _>>()?;
         acts.wait();
+        // so that none of them sees that another one died
+        all.iter().for_each(stop);
         let dead: Vec<_> = all.iter().map(|process| Some(killed(process))).collect();
         let Err(BrokenBarrier::Died { pid }) = barrier.wait() else { panic!("they died") };
         assert!(dead.contains(&pid));
