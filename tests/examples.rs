@@ -171,16 +171,17 @@ impl Running {
     }
 
     /// The process id of a child that is there, or is to come.
-    fn child(&self, name: &str) -> u32 {
+    fn child(&mut self, name: &str) -> u32 {
         let mut child = None;
         eventually(&format!("{name} is there"), || {
+            assert!(self.0.try_wait().expect("wait").is_none(), "the program was too quick to have {name} killed");
             child = child_named(self.0.id(), name);
             child.is_some()
         });
         child.expect("a pid")
     }
 
-    fn kill(&self, name: &str) -> u32 {
+    fn kill(&mut self, name: &str) -> u32 {
         let child = self.child(name);
         send("-KILL", child);
         eventually(&format!("{name} has ended"), || child_named(self.0.id(), name).is_none());
@@ -233,7 +234,7 @@ fn bounded_buffer_without_anybody_on_one_side_ends() {
 #[test]
 fn bounded_buffer_goes_on_when_a_consumer_is_killed_that_waits() {
     let _watchdog = watchdog();
-    let buffer = Running::start("bounded_buffer", &["2", "3", "200000"]);
+    let mut buffer = Running::start("bounded_buffer", &["2", "3", "200000"]);
     let consumers = ["consumer 1", "consumer 2", "consumer 3"].map(|name| buffer.child(name));
     let producers = ["producer 1", "producer 2"].map(|name| buffer.child(name));
     producers.iter().for_each(|producer| send("-STOP", *producer));
@@ -255,10 +256,14 @@ fn numbers(out: &str) -> Vec<u64> {
 #[test]
 fn bounded_buffer_goes_on_when_some_are_killed_at_any_time() {
     let _watchdog = watchdog();
-    let buffer = Running::start("bounded_buffer", &["4", "3", "200000"]);
+    let mut buffer = Running::start("bounded_buffer", &["4", "3", "200000"]);
+    // without this one it does not end
+    let needed = buffer.child("producer 1");
+    send("-STOP", needed);
     for name in ["consumer 1", "producer 4", "consumer 3"] {
         buffer.kill(name);
     }
+    send("-CONT", needed);
     let output = buffer.end();
     assert!(output.status.success(), "{}", text(&output.stderr));
     let [items, put, taken, once, more] = numbers(&text(&output.stdout))[..] else { panic!("five numbers") };
@@ -270,7 +275,7 @@ fn bounded_buffer_goes_on_when_some_are_killed_at_any_time() {
 #[test]
 fn bounded_buffer_whose_consumers_are_all_killed_ends() {
     let _watchdog = watchdog();
-    let buffer = Running::start("bounded_buffer", &["2", "2", "200000"]);
+    let mut buffer = Running::start("bounded_buffer", &["2", "2", "200000"]);
     for name in ["consumer 1", "consumer 2"] {
         buffer.kill(name);
     }
@@ -374,7 +379,8 @@ fn death(life: Running, name: &str, killed: u32) -> Vec<String> {
     let err = text(&output.stderr);
     let (others, last) = err.trim_end().rsplit_once('\n').expect("two lines");
     assert!(last.starts_with(&format!("life: {name} (pid {killed}), after generation ")), "{err}");
-    assert!(last.ends_with(": the process failed: signal 9 (SIGKILL)"), "{err}");
+    // perhaps before it had begun
+    assert!(last.contains("signal 9 (SIGKILL)"), "{err}");
     let mut others: Vec<String> = others.lines().map(str::to_owned).collect();
     others.sort();
     others
@@ -393,7 +399,7 @@ fn life_with_a_process_that_is_killed_at_any_time_ends_and_says_which() {
     for (name, others) in
         [("band 1", ["band 2", "band 3"]), ("band 2", ["band 1", "band 3"]), ("band 3", ["band 1", "band 2"])]
     {
-        let life = Running::start("life", &["1000000000", "3"]);
+        let mut life = Running::start("life", &["1000000000", "3"]);
         for name in others {
             life.child(name);
         }
@@ -405,7 +411,7 @@ fn life_with_a_process_that_is_killed_at_any_time_ends_and_says_which() {
 #[test]
 fn life_with_a_process_that_is_killed_while_it_waits_for_another_ends_and_says_which() {
     let _watchdog = watchdog();
-    let life = Running::start("life", &["1000000000", "3"]);
+    let mut life = Running::start("life", &["1000000000", "3"]);
     let [late, one, other] = ["band 1", "band 2", "band 3"].map(|name| life.child(name));
     send("-STOP", late);
     until_it_waits(one);
