@@ -19,12 +19,18 @@ pub fn fork(run: impl FnOnce()) -> u32 {
 
 /// The same, and the child ends with what `run` returns.
 pub(crate) fn fork_for(run: impl FnOnce() -> u8) -> u32 {
+    let parent = std::process::id();
     // SAFETY: takes nothing.
     let pid = unsafe { libc::fork() };
     assert!(pid >= 0, "fork: {}", std::io::Error::last_os_error());
     if pid == 0 {
         // SAFETY: takes integers.
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+        // which is not sent any more if the parent has just been killed
+        if std::os::unix::process::parent_id() != parent {
+            // SAFETY: takes an integer.
+            unsafe { libc::_exit(PANICKED.into()) };
+        }
         let code = catch_unwind(AssertUnwindSafe(run)).unwrap_or(PANICKED);
         // SAFETY: takes an integer.
         unsafe { libc::_exit(code.into()) };

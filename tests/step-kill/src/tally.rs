@@ -1,6 +1,7 @@
 //! What came of all kills.
 
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::fault::{Fault, Kind};
 use crate::leaks::Belongings;
@@ -44,16 +45,10 @@ impl Tally {
         // the watchdog ends this process where it stands
         let _ = std::io::stdout().flush();
         watchdog::watch();
-        if !operation.sleeps {
-            for _ in 0..2 {
-                // what is done once in a process is done now
-                (operation.run)(&(operation.arrange)());
-            }
-        }
-        let trace = match shortest_trace(operation) {
+        let trace = match warm_up(operation).and_then(|()| shortest_trace(operation)) {
             Ok(trace) => trace,
             Err(fault) => {
-                println!("has no end");
+                println!("cannot be traced");
                 return self.add(&fault);
             }
         };
@@ -116,6 +111,15 @@ impl Tally {
         println!();
         self.faults.is_empty()
     }
+}
+
+/// Does now what is done once in a process.
+fn warm_up<T>(operation: &Operation<T>) -> Result<(), Fault> {
+    if operation.sleeps {
+        return Ok(());
+    }
+    let run = || (0..2).for_each(|_| (operation.run)(&(operation.arrange)()));
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| Kind::Untrue.fault("it panics, though nobody is killed"))
 }
 
 /// Where not all points are used, one of so many is.
