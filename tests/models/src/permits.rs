@@ -80,7 +80,7 @@ impl Semaphore {
     }
 
     fn release(&self, slot: usize) {
-        self.holders.set(self.holders.get() & !(1 << me()));
+        self.holders.remove(me());
         knows_only(slot);
         let wakes = self.permits().give(slot);
         knows_only(wakes);
@@ -98,11 +98,11 @@ impl Semaphore {
 
     fn take_for_good(&self) {
         let slot = self.acquire();
-        self.holders.set(self.holders.get() & !(1 << me()));
-        self.keeping.set(self.keeping.get() | 1 << me());
+        self.holders.remove(me());
+        self.keeping.insert(me());
         knows_only(slot);
         let wakes = self.permits().keep(slot);
-        self.keeping.set(self.keeping.get() & !(1 << me()));
+        self.keeping.remove(me());
         self.kept.add(1);
         knows_only(wakes);
         self.wake(wakes);
@@ -240,7 +240,7 @@ fn a_permit_that_was_kept_is_restored_once() {
         semaphore.added.add(1);
         match semaphore.permits().restore() {
             Some(wakes) => semaphore.wake(wakes),
-            None => semaphore.added.set(semaphore.added.get() - 1),
+            None => semaphore.added.subtract(1),
         }
     };
     let model = Model::new("permits: restored by two, one takes", ready).thread(restore).thread(restore);

@@ -79,9 +79,8 @@ impl Barrier {
             let result = self.rounds().arrive(me());
             if let Ok(arrived) = result {
                 let note = &self.arrived[arrived.word as usize >> 1];
-                let before = note.get();
+                let before = note.insert(arrived.index as u64);
                 assert_eq!(before & 1 << arrived.index, 0, "two have the same index");
-                note.set(before | 1 << arrived.index);
             }
             self.lock.give();
             match result {

@@ -242,18 +242,40 @@ fn a_place_is_had_by_one() {
             next_part();
             knows_only(());
             let Some(waiting) = condition.waiters().come(me()) else { continue };
-            let taken = condition.taken.get();
+            let taken = condition.taken.insert(waiting.place as u64);
             assert_eq!(taken & 1 << waiting.place, 0, "it is somebody's");
-            condition.taken.set(taken | 1 << waiting.place);
             let leaves = condition.waiters().is_notified(waiting);
             // from its first store on it may be another one's
-            condition.taken.set(condition.taken.get() & !(1 << waiting.place));
+            condition.taken.remove(waiting.place as u64);
             if leaves || !condition.waiters().give_up(waiting) {
+                condition.notified.add(1);
                 condition.waiters().leave(waiting);
             }
         }
     };
     let model = Model::new("waiters: two come and go, one place", || Condition::new(1));
     let model = model.thread(come_and_go).thread(come_and_go);
-    model.thread(|condition| _ = condition.waiters().notify()).check(Condition::is_vacant);
+    let notify = |condition: &Condition| _ = condition.things.add(condition.waiters().notify().is_some().into());
+    model.thread(notify).check(|condition| {
+        assert_eq!(condition.notified.get(), condition.things.get(), "who was notified, and who thinks so");
+        condition.is_vacant();
+    });
+}
+
+#[test]
+fn a_place_of_one_that_has_ended_is_not_taken_from_the_next() {
+    let notified = || {
+        let waited = Waited::begin(1, 1);
+        assert_eq!(waited.waiters().notify(), Some(0));
+        waited
+    };
+    let model = Model::new("waiters: one ends, one looks, one comes", notified);
+    let model = model.thread(|waited| waited.waiters().leave(waited.waiting()));
+    let model = model.thread(|waited| waited.waiters().pass_on(8, |who| has_ended(who), |_| {}));
+    let come = |waited: &Waited| {
+        if let Some(waiting) = waited.waiters().come(me()) {
+            assert!(waited.waiters().give_up(waiting), "nobody notified it");
+        }
+    };
+    model.thread(come).check(|waited| waited.condition.is_vacant());
 }

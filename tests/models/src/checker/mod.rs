@@ -194,4 +194,19 @@ impl Note {
         self.set(self.get() + value);
         self.get()
     }
+
+    pub(crate) fn subtract(&self, value: u64) {
+        self.set(self.get() - value);
+    }
+
+    /// What it was before.
+    pub(crate) fn insert(&self, bit: u64) -> u64 {
+        let before = self.get();
+        self.set(before | 1 << bit);
+        before
+    }
+
+    pub(crate) fn remove(&self, bit: u64) {
+        self.set(self.get() & !(1 << bit));
+    }
 }
