@@ -11,6 +11,7 @@ macro_rules! atomic {
         #[repr(transparent)]
         pub(crate) struct $name(std::sync::atomic::$name);
 
+        #[allow(dead_code, reason = "some are used with one of the two only")]
         impl $name {
             #[track_caller]
             pub(crate) fn load(&self, order: Ordering) -> $int {

@@ -15,11 +15,13 @@ use super::world::{Answer, State, Thread, Wish, World, YIELDER, with};
 const TOO_LONG: usize = 2_000;
 const STACK: usize = 256 * 1024;
 
+type Run<S> = Rc<dyn Fn(&S)>;
+
 /// A few threads, and what they share.
 pub(crate) struct Model<S> {
     name: &'static str,
     begin: Box<dyn Fn() -> S>,
-    threads: Vec<Rc<dyn Fn(&S)>>,
+    threads: Vec<Run<S>>,
     deaths: u32,
 }
 
@@ -121,7 +123,7 @@ impl Explorer {
         }
     }
 
-    fn thread<S: 'static>(&mut self, run: Rc<dyn Fn(&S)>, shared: Rc<S>) -> Running {
+    fn thread<S: 'static>(&mut self, run: Run<S>, shared: Rc<S>) -> Running {
         let new = || DefaultStack::new(STACK).expect("memory for a stack");
         Coroutine::with_stack(self.stacks.pop().unwrap_or_else(new), move |yielder, _| {
             YIELDER.set(Some(NonNull::from(yielder)));
