@@ -12,6 +12,7 @@
 use std::alloc::Layout;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -62,6 +63,10 @@ pub(crate) struct Object {
 unsafe impl Send for Object {}
 // SAFETY: as above.
 unsafe impl Sync for Object {}
+
+// A panic leaves nothing of a handle half-changed; what is shared is other processes' as well, and has to bear worse.
+impl UnwindSafe for Object {}
+impl RefUnwindSafe for Object {}
 
 /// What an object is.
 pub(crate) struct What {

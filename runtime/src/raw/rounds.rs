@@ -23,7 +23,6 @@ const ONE: u32 = 2;
 #[repr(C)]
 pub(crate) struct Round {
     pub(crate) word: AtomicU32,
-    pub(crate) parties: AtomicU32,
     /// Why it was broken: whatever the caller notes.
     why: AtomicU64,
     /// How often it was reset, and which round that was the last time.

@@ -20,8 +20,8 @@ use crate::sys::{clock, futex, incarnation};
 ///
 /// It goes to other processes as a [`Lock`](crate::Lock) does. A process that dies while it waits breaks the barrier for the others,
 /// within half a second, as does one that waits for too long, or panics in what it does for all. A broken barrier stays so
-/// until it is [reset](Self::reset). (A process that dies while it does not wait is not known as a party: those who wait for it
-/// do so until their time is over.)
+/// until it is [reset](Self::reset). A round to which all have come is over, also if one of them was killed meanwhile. (A process
+/// that dies while it does not wait is not known as a party: those who wait for it do so until their time is over.)
 ///
 /// ```standalone_crate
 /// use carom::{Barrier, Process};

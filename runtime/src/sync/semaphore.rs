@@ -73,6 +73,9 @@ const SLOTS: u32 = 256;
 macro_rules! acquires {
     () => {
         /// Takes a permit; waits until there is one.
+        ///
+        /// # Panics
+        /// If it has to wait, and this thread holds a thousand locks.
         #[inline]
         pub fn acquire(&self) -> Permit<'_> {
             loop {
@@ -82,7 +85,8 @@ macro_rules! acquires {
             }
         }
 
-        /// Takes a permit, if there is one.
+        /// Takes a permit, if there is one. (One whose holder has just ended may not be there yet: nobody looks more often than
+        /// every 200 milliseconds.)
         #[inline]
         #[must_use = "the permit is given back when this is dropped"]
         pub fn try_acquire(&self) -> Option<Permit<'_>> {
