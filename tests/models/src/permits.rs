@@ -1,5 +1,7 @@
 //! `raw::permits`, as `Semaphore` uses it.
 
+use std::panic::Location;
+
 use crate::checker::{self, Lock, Model, Note, futex, has_ended, knows_only, me, next_part};
 use crate::raw::permits::{Counts, Permits};
 use crate::words::Words;
@@ -58,6 +60,8 @@ impl Semaphore {
         knows_only(slot);
         let holders = self.holders.add(1 << me()) & !checker::dead();
         assert!(u64::from(holders.count_ones()) <= self.added.get(), "more permits than there are: {holders:#b}");
+        // while it has the permit, others run
+        checker::step(Location::caller());
         slot
     }
 
@@ -212,6 +216,13 @@ fn a_move_is_completed_once() {
 fn who_counts_helps() {
     let model = Model::new("reserve: 1 is moved by one and counted", || reserve(1)).thread(Semaphore::take_for_good);
     model.thread(|semaphore| assert!(semaphore.permits().available() <= 1)).check(Semaphore::conserves);
+}
+
+#[test]
+fn who_helps_late_does_nothing() {
+    let take_two = |semaphore: &Semaphore| (0..2).for_each(|_| semaphore.take_for_good());
+    let model = Model::new("reserve: 2 are moved by one and counted", || reserve(2)).thread(take_two);
+    model.thread(|semaphore| assert!(semaphore.permits().available() <= 2)).check(Semaphore::conserves);
 }
 
 #[test]

@@ -166,7 +166,10 @@ fn who_waited_is_told_of_a_reset() {
 
 #[test]
 fn who_waited_is_told_that_the_round_is_broken() {
-    let meet = |barrier: &Barrier| _ = barrier.meet();
+    let meet = |barrier: &Barrier| {
+        let outcome = barrier.meet();
+        assert!([Outcome::Over, Outcome::Broken(ABORTED)].contains(&outcome), "{outcome:?}");
+    };
     let model = Model::new("rounds: two parties, aborted", || Barrier::new(2)).thread(Barrier::abort);
     model.thread(meet).thread(meet).check(|barrier| {
         barrier.agrees();
