@@ -8,7 +8,7 @@
 //!
 //! loom was tried first. It gives a `SeqCst` load values that it cannot have, and misses interleavings of a load with a store by a thread
 //! that has loaded too; where each load is an exchange it does neither, but then it has 817,000 executions for a flag with two
-//! waiters, which are 1,000 states here.
+//! waiters, which has 234 states.
 //!
 //! Whatever a model shares has to come from [`Words`](crate::words::Words), [`Lock`] and [`Note`], made by the function that begins it.
 
@@ -34,15 +34,15 @@ pub(crate) fn saw(value: u64) {
 }
 
 /// Says that the calling thread knows nothing here but `value`, whatever it was told: then states are equal that would not be otherwise.
-/// It has to be true. What the thread does between two [parts](next_part) is gone through once, but for loops, which `value` or a
-/// loop's end without knowledge has to account for.
+/// It has to be true, or states are left out: whatever the thread has in a variable and still uses is in `value`, and how far it is in
+/// what it does follows from the place and the [part](next_part).
 #[track_caller]
 pub(crate) fn knows_only(value: impl std::hash::Hash) {
     let place = Location::caller();
     with(|world| world.knows_only((place.line(), place.column(), world::hash(value))));
 }
 
-/// The calling thread begins something else.
+/// The calling thread begins something, maybe again.
 pub(crate) fn next_part() {
     with(|world| {
         if let Some(thread) = world.running {
