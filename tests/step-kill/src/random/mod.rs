@@ -25,7 +25,7 @@ use crate::tally::Tally;
 
 /// The time between kills, in microseconds, and how many there are at most between truces.
 const MOMENT: u64 = 600;
-const BURST: u64 = 32;
+const BURST: u64 = 96;
 
 /// How long it is looked for one who repairs, after a kill.
 const RECOVERY: Duration = Duration::from_millis(1);
