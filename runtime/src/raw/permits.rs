@@ -123,7 +123,8 @@ impl Permits<'_> {
         self.wakes()
     }
 
-    /// Takes back that a permit was kept, if there is such a one; whether the one who sleeps is to be woken.
+    /// Takes back that a permit was kept, if there is such a one; whether the one who sleeps is to be woken. Permits of which some are
+    /// restored are never [added](Self::add) to: a move from the reserve counts on it that only itself fills a slot that is `OUT`.
     pub(crate) fn restore(self) -> Option<bool> {
         self.slots[..self.in_play()].iter().find(|slot| self.is_vacated(slot))?;
         Some(self.wakes())
