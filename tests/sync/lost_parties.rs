@@ -77,3 +77,36 @@ fn who_comes_after_all_parties_were_killed_in_a_round_is_told() -> carom::Result
     }
     Ok(())
 }
+
+/// Waits so many times.
+#[carom::task]
+fn meet_often(barrier: Barrier, times: u32) -> Result<(), BrokenBarrier> {
+    (0..times).try_for_each(|_| barrier.wait().map(drop))
+}
+
+#[carom::test]
+fn who_was_killed_in_a_round_that_is_over_breaks_the_next_one() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    let barrier = Barrier::new(2)?;
+    // whatever the round, and whichever slots it has
+    for rounds in 0..4 {
+        let party = Process::spawn(meet_often, (barrier.clone(), 10))?;
+        (0..rounds).try_for_each(|_| barrier.wait().map(drop))?;
+        eventually("it waits", || barrier.n_waiting() == 1);
+        let died = BrokenBarrier::Died { pid: Some(killed(&party)) };
+        assert!(barrier.wait().is_ok(), "all have come");
+        assert_eq!(barrier.wait(), Err(died));
+        assert_eq!(barrier.wait(), Err(died));
+        barrier.reset();
+        assert_eq!((barrier.n_waiting(), barrier.is_broken()), (0, false));
+    }
+    // one who has left may end
+    let party = Process::spawn(meet_often, (barrier.clone(), 3))?;
+    (0..3).try_for_each(|_| barrier.wait().map(drop))?;
+    party.join()?.exit_ok()?;
+    let other = Process::spawn(meet_often, (barrier.clone(), 1))?;
+    eventually("it waits", || barrier.n_waiting() == 1);
+    assert!(!barrier.is_broken() && barrier.wait().is_ok());
+    other.join()?.exit_ok()?;
+    Ok(())
+}

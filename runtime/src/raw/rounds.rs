@@ -10,7 +10,9 @@
 //! | a later number | the round was over, or was reset: then it is the one that `resets` tells of |
 //!
 //! Who has arrived is noted in slots, of which there are two for each party: those of even and of odd rounds. A round ends by one
-//! store, of the next number, before which the slots of the next round are emptied; so nobody has to leave in time.
+//! store, of the next number, before which the slots of the next round are emptied; so nobody has to leave in time. Who leaves says so
+//! beside its slot, by the number of the round: so one that was killed before it left is known in the next round, which it will not
+//! come to.
 
 use super::Who;
 use super::turn::Turn;
@@ -35,8 +37,11 @@ pub(crate) struct Round {
 #[derive(Clone, Copy)]
 pub(crate) struct Rounds<'a> {
     pub(crate) round: &'a Round,
+    /// [`SLOTS`] for each party: who has arrived in even rounds, and in odd ones; then which round they left last.
     pub(crate) slots: &'a [AtomicU64],
 }
+
+pub(crate) const SLOTS: usize = 4;
 
 /// That a party has arrived.
 #[derive(Clone, Copy)]
@@ -114,6 +119,14 @@ impl Rounds<'_> {
         }
     }
 
+    /// Leaves a round that is over. This may be done without the lock, and at any time.
+    pub(crate) fn leave(self, arrived: Arrived) {
+        let round = Self::left_in(arrived.word);
+        // one that is slow must not hide that others have left later ones
+        let later = |last: u64| (last == 0 || (round as u32).wrapping_sub(last as u32) as i32 > 0).then_some(round);
+        let _ = self.left_of(arrived.word)[arrived.index].fetch_update(SeqCst, SeqCst, later);
+    }
+
     /// Breaks the round, if it is not broken; those who sleep on the word are to be woken.
     pub(crate) fn break_up(self, why: u64) {
         let word = self.round.word.load(SeqCst);
@@ -128,6 +141,8 @@ impl Rounds<'_> {
         let round = self.round.word.load(SeqCst) & !BROKEN;
         let resets = (self.round.resets.load(SeqCst) >> 32).wrapping_add(1) << 32;
         self.round.resets.store(resets | u64::from(round), SeqCst);
+        // those who have not left the last one are forgotten
+        self.slots_of(round).iter().for_each(|slot| slot.store(0, SeqCst));
         self.next();
     }
 
@@ -144,6 +159,15 @@ impl Rounds<'_> {
         slots.iter().map(|slot| slot.load(SeqCst)).filter(|who| *who != 0)
     }
 
+    /// Who arrived in the round before, and has not left it. This may be done without the lock, and then tells of another round if one
+    /// ends meanwhile.
+    pub(crate) fn not_left(self) -> impl Iterator<Item = Who> {
+        let before = (self.round.word.load(SeqCst) & !BROKEN).wrapping_sub(ONE);
+        let slots = self.slots_of(before).iter().zip(self.left_of(before));
+        let stays = move |(_, left): &(_, &AtomicU64)| left.load(SeqCst) != Self::left_in(before);
+        slots.filter(stays).map(|(slot, _)| slot.load(SeqCst)).filter(|who| *who != 0)
+    }
+
     pub(crate) fn is_broken(self) -> bool {
         self.round.word.load(SeqCst) & BROKEN != 0
     }
@@ -151,7 +175,20 @@ impl Rounds<'_> {
 
 impl<'a> Rounds<'a> {
     fn slots_of(self, word: u32) -> &'a [AtomicU64] {
-        let (even, odd) = self.slots.split_at(self.slots.len() / 2);
-        if word & ONE == 0 { even } else { odd }
+        self.quarter(usize::from(word & ONE != 0))
+    }
+
+    fn left_of(self, word: u32) -> &'a [AtomicU64] {
+        self.quarter(2 + usize::from(word & ONE != 0))
+    }
+
+    fn quarter(self, number: usize) -> &'a [AtomicU64] {
+        let parties = self.slots.len() / SLOTS;
+        &self.slots[number * parties..][..parties]
+    }
+
+    /// What stands for a round that was left, which is not zero.
+    fn left_in(word: u32) -> u64 {
+        u64::from(word & !BROKEN) | 1 << 32
     }
 }

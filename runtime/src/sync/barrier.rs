@@ -13,15 +13,16 @@ use super::sleep::{Deadline, EVERY};
 use super::state::{self, Damage, Held};
 use super::words::{Words, handle};
 use crate::memory::MemoryError;
-use crate::raw::rounds::{Arrived, Outcome, Refusal, Round, Rounds};
+use crate::raw::rounds::{Arrived, Outcome, Refusal, Round, Rounds, SLOTS};
 use crate::sys::{clock, futex, incarnation};
 
 /// Lets a number of parties, which are processes or threads, wait for each other, again and again.
 ///
 /// It goes to other processes as a [`Lock`](crate::Lock) does. A process that dies while it waits breaks the barrier for the others,
 /// within half a second, as does one that waits for too long, or panics in what it does for all. A broken barrier stays so
-/// until it is [reset](Self::reset). A round to which all have come is over, also if one of them was killed meanwhile. (A process
-/// that dies while it does not wait is not known as a party: those who wait for it do so until their time is over.)
+/// until it is [reset](Self::reset). A round to which all have come is over, also if one of them was killed meanwhile: then it is the
+/// next one that is broken. (A process that dies while it does not wait is not known as a party: those who wait for it do so
+/// until their time is over.)
 ///
 /// ```standalone_crate
 /// use carom::{Barrier, Process};
@@ -62,7 +63,7 @@ impl Barrier {
     #[track_caller]
     pub fn new(parties: u32) -> Result<Self, MemoryError> {
         assert!(parties > 0, "a barrier needs a party");
-        Ok(Self { words: Words::create("carom::Barrier", 2 * parties as usize)? })
+        Ok(Self { words: Words::create("carom::Barrier", SLOTS * parties as usize)? })
     }
 
     /// The same, where those who do not say for how long they wait do so for `timeout`.
@@ -126,7 +127,7 @@ impl Barrier {
 
     /// How many parties there are.
     pub fn parties(&self) -> u32 {
-        (self.words.slots().len() / 2) as u32
+        (self.words.slots().len() / SLOTS) as u32
     }
 
     /// How many wait at this instant.
@@ -134,7 +135,7 @@ impl Barrier {
         self.rounds().waiting().count() as u32
     }
 
-    /// The processes that wait at this instant, each as often as it does.
+    /// The processes that wait at this instant, each as often as it does. One that has just ended may be among them.
     pub fn waiting(&self) -> Vec<u32> {
         self.rounds().waiting().map(incarnation::pid).collect()
     }
@@ -183,12 +184,12 @@ impl Barrier {
             let outcome = self.rounds().end(arrived);
             drop(held);
             self.wake();
-            return told(outcome, arrived);
+            return self.told(outcome, arrived);
         }
         loop {
             match self.rounds().look(arrived) {
                 Outcome::Pending => {}
-                outcome => return told(outcome, arrived),
+                outcome => return self.told(outcome, arrived),
             }
             let Some(nap) = deadline.nap() else {
                 return self.time_out(arrived);
@@ -225,16 +226,29 @@ impl Barrier {
             self.break_up(&held, Why::TimedOut);
             return Err(BrokenBarrier::TimedOut);
         }
-        told(outcome, arrived)
+        self.told(outcome, arrived)
     }
 
-    /// Looks whether one of those who wait has ended, if nobody has for a while; `word` is that of their round.
+    fn told(&self, outcome: Outcome, arrived: Arrived) -> Result<u32, BrokenBarrier> {
+        match outcome {
+            Outcome::Over => {
+                self.rounds().leave(arrived);
+                Ok(arrived.index as u32)
+            }
+            Outcome::Broken(why) => Err(Why::of(why).told()),
+            // `Pending` cannot be, because who asks has waited until it is not
+            Outcome::Reset | Outcome::Pending => Err(BrokenBarrier::Reset),
+        }
+    }
+
+    /// Looks whether one of those who wait has ended, or one that should be there and never left the round before, if nobody has for a while; `word` is that of their round.
     #[cold]
     fn look_for_the_dead(&self, word: u32) {
         if !self.words.head().looked.is_due(clock::milliseconds(), EVERY) {
             return;
         }
-        let dead = self.rounds().waiting().find(|who| incarnation::has_ended(*who));
+        let expected = self.rounds().waiting().chain(self.rounds().not_left());
+        let dead = expected.into_iter().find(|who| incarnation::has_ended(*who));
         // which also finds one that ended when it had just come
         let held = self.enter();
         // it is one of this round only if that is not over
@@ -256,15 +270,6 @@ impl Drop for BrokenByPanic<'_> {
         if barrier.rounds().look(*arrived) == Outcome::Pending {
             barrier.break_up(&held, Why::Panicked(std::process::id()));
         }
-    }
-}
-
-fn told(outcome: Outcome, arrived: Arrived) -> Result<u32, BrokenBarrier> {
-    match outcome {
-        Outcome::Over => Ok(arrived.index as u32),
-        Outcome::Broken(why) => Err(Why::of(why).told()),
-        // `Pending` cannot be, because who asks has waited until it is not
-        Outcome::Reset | Outcome::Pending => Err(BrokenBarrier::Reset),
     }
 }
 

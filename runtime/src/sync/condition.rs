@@ -104,7 +104,7 @@ impl Condition {
         Ok(guard)
     }
 
-    /// The same, but waits no longer than `timeout` in all; what `ready` said last.
+    /// The same, but waits no longer than `timeout` in all to be notified; what `ready` said last. To take the lock again may take longer.
     ///
     /// # Errors
     /// As for [`wait_for`](Self::wait_for).
@@ -140,8 +140,9 @@ impl Condition {
         self.waiters().notify_all(|place| self.wake(place));
     }
 
-    /// The processes that wait at this instant, each as often as it does.
+    /// The processes that wait at this instant, each as often as it does. One that has just ended may be among them.
     pub fn waiting(&self) -> Vec<u32> {
+        self.look();
         self.waiters().waiting().map(incarnation::pid).collect()
     }
 

@@ -72,6 +72,7 @@ impl Event {
     }
 
     /// The same, but for no longer than `timeout`; whether the flag was set. Time is told by the clock that is never set.
+    #[must_use = "it may be that the time was over"]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         self.wait_until(Deadline::after(timeout))
     }

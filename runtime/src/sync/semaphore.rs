@@ -88,14 +88,14 @@ macro_rules! acquires {
         /// Takes a permit, if there is one. (One whose holder has just ended may not be there yet: nobody looks more often than
         /// every 200 milliseconds.)
         #[inline]
-        #[must_use = "the permit is given back when this is dropped"]
+        #[must_use = "the permit is given back when this is dropped: bind it, `let _permit = …`"]
         pub fn try_acquire(&self) -> Option<Permit<'_>> {
             try_acquire(&self.words)
         }
 
         /// Takes a permit; waits until there is one, but no longer than `timeout`. Time is told by the clock that is never set.
         #[inline]
-        #[must_use = "the permit is given back when this is dropped"]
+        #[must_use = "the permit is given back when this is dropped: bind it, `let _permit = …`"]
         pub fn acquire_timeout(&self, timeout: Duration) -> Option<Permit<'_>> {
             try_acquire(&self.words).or_else(|| acquire(&self.words, Deadline::after(timeout)))
         }
@@ -103,17 +103,20 @@ macro_rules! acquires {
         /// How many permits are free at this instant.
         #[doc(alias = "get_value")]
         pub fn available(&self) -> u32 {
+            recover(&self.words);
             view(&self.words).available()
         }
 
         /// The processes that hold permits at this instant, each as often as it holds one. Permits that were [taken for
-        /// good](Permit::forget) are nobody's.
+        /// good](Permit::forget) are nobody's. One that has just ended may be among them.
         pub fn holders(&self) -> Vec<u32> {
+            recover(&self.words);
             view(&self.words).holders().map(incarnation::pid).collect()
         }
 
         /// How many permits came back because the process that held them had ended.
         pub fn recovered(&self) -> u32 {
+            recover(&self.words);
             view(&self.words).recovered()
         }
     };
@@ -127,14 +130,15 @@ impl Semaphore {
     /// eight bytes, once it has been taken.
     ///
     /// # Errors
-    /// If there is no memory for it.
+    /// If there is no memory for it, or they are more than 2^28 - 1.
     pub fn new(permits: u32) -> Result<Self, MemoryError> {
         Ok(Self { words: create(NAME, permits, permits.max(SLOTS))? })
     }
 
     acquires!();
 
-    /// Adds permits. Does not block. If this process is killed meanwhile, all of them are there, or none is.
+    /// Adds permits. Does not block. If this process is killed meanwhile, all of them are there, or none is. (How many can be
+    /// held at once stays as [`new`](Self::new) tells.)
     ///
     /// # Panics
     /// If there are too many: the limit is 2^28 - 1 that were added and not taken yet.
@@ -151,7 +155,7 @@ impl BoundedSemaphore {
     /// With that many permits, each of which takes eight bytes, once it has been taken.
     ///
     /// # Errors
-    /// If there is no memory for it.
+    /// If there is no memory for it, or they are more than 2^28 - 1.
     pub fn new(permits: u32) -> Result<Self, MemoryError> {
         Ok(Self { words: create(BOUNDED, permits, permits)? })
     }
@@ -173,6 +177,9 @@ const NAME: &str = "carom::Semaphore";
 const BOUNDED: &str = "carom::BoundedSemaphore";
 
 fn create(name: &str, permits: u32, slots: u32) -> Result<Words<Counts, AtomicU64>, MemoryError> {
+    if permits > MOST {
+        return Err(MemoryError::TooLarge { size: slots as usize * size_of::<AtomicU64>() });
+    }
     let words = Words::create(name, slots as usize)?;
     view(&words).begin(permits);
     Ok(words)
@@ -184,7 +191,8 @@ fn view(words: &Words<Counts, AtomicU64>) -> Permits<'_> {
 }
 
 thread_local! {
-    /// The slot that this thread gave back last, which is likely to be free, and in its processor's cache.
+    /// The slot that this thread gave back last, which is likely to be free, and in its processor's cache; or the one after that which it
+    /// took last.
     static NEAR: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -193,6 +201,8 @@ fn take(words: &Words<Counts, AtomicU64>) -> Option<Permit<'_>> {
     let me = incarnation::own();
     let near = NEAR.get();
     let slot = if view(words).take_at(near, me) { near } else { view(words).take(me)? };
+    // until one is given back, those next to it are free, if any are
+    NEAR.set(slot + 1);
     Some(Permit { words, slot, me })
 }
 
@@ -253,7 +263,7 @@ fn wait(words: &Words<Counts, AtomicU64>, deadline: Deadline) -> Option<Permit<'
 /// cause.
 ///
 /// It may go to another thread. (Where a process replaces its program by `exec`, it keeps what it has until it ends.)
-#[must_use = "the permit is given back when this is dropped"]
+#[must_use = "the permit is given back when this is dropped: bind it, `let _permit = …`"]
 pub struct Permit<'a> {
     words: &'a Words<Counts, AtomicU64>,
     slot: usize,

@@ -1,7 +1,7 @@
 //! `raw::rounds`, as `Barrier` uses it.
 
 use crate::checker::{self, Lock, Model, Note, futex, has_ended, knows_only, me, next_part};
-use crate::raw::rounds::{Arrived, Outcome, Refusal, Round, Rounds};
+use crate::raw::rounds::{Arrived, Outcome, Refusal, Round, Rounds, SLOTS};
 use crate::words::Words;
 
 /// Why a round was broken.
@@ -21,7 +21,13 @@ struct Barrier {
 impl Barrier {
     fn new(parties: usize) -> Self {
         let notes = || std::array::from_fn(|_| Note::new());
-        Self { words: Words::new(2 * parties), lock: Lock::new(), over: notes(), not_over: notes(), arrived: notes() }
+        Self {
+            words: Words::new(SLOTS * parties),
+            lock: Lock::new(),
+            over: notes(),
+            not_over: notes(),
+            arrived: notes(),
+        }
     }
 
     fn rounds(&self) -> Rounds<'_> {
@@ -66,7 +72,12 @@ impl Barrier {
                 }
             }
         };
-        let told = if outcome == Outcome::Over { &self.over } else { &self.not_over };
+        let told = if outcome == Outcome::Over {
+            self.rounds().leave(arrived);
+            &self.over
+        } else {
+            &self.not_over
+        };
         told[round].add(1);
         outcome
     }
@@ -92,7 +103,7 @@ impl Barrier {
     }
 
     fn look_for_the_dead(&self, arrived: Arrived) {
-        let dead = self.rounds().waiting().find(|who| has_ended(*who));
+        let dead = self.rounds().waiting().chain(self.rounds().not_left()).find(|who| has_ended(*who));
         if dead.is_some() {
             self.enter();
             if self.rounds().look(arrived) == Outcome::Pending {
