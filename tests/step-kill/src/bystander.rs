@@ -1,9 +1,10 @@
 //! Processes that have to do with the object of an operation, and survive.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::fault::{Fault, Kind};
 use crate::process::{fork_for, is_asleep, kill, look, wait};
+use crate::stopwatch::Stopwatch;
 
 /// How long a survivor may take for anything.
 pub const PATIENCE: Duration = Duration::from_secs(2);
@@ -29,10 +30,10 @@ impl Bystander {
     /// If it ends, or does not go to sleep in time.
     pub fn asleep(run: impl FnOnce() -> u8) -> Self {
         let mut bystander = Self::start(run);
-        let deadline = Instant::now() + PATIENCE;
+        let mut time = Stopwatch::start();
         while !is_asleep(bystander.pid) {
             assert!(bystander.ended().is_none(), "a bystander ended that should sleep");
-            assert!(Instant::now() < deadline, "a bystander does not go to sleep");
+            assert!(time.elapsed() < PATIENCE, "a bystander does not go to sleep");
             std::thread::yield_now();
         }
         bystander
@@ -59,12 +60,12 @@ impl Bystander {
     /// # Errors
     /// A [`Kind::Hang`], with this text.
     pub fn outcome(&mut self, hang: &str) -> Result<u8, Fault> {
-        let deadline = Instant::now() + PATIENCE;
+        let mut time = Stopwatch::start();
         loop {
             if let Some(code) = self.ended() {
                 return Ok(code);
             }
-            Kind::Hang.unless(Instant::now() < deadline, hang)?;
+            Kind::Hang.unless(time.elapsed() < PATIENCE, hang)?;
             std::thread::sleep(MOMENT);
         }
     }

@@ -30,6 +30,7 @@ mod points;
 mod process;
 mod random;
 mod registers;
+mod stopwatch;
 mod tally;
 mod tracee;
 mod watchdog;

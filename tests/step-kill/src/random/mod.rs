@@ -21,6 +21,7 @@ use self::board::{Board, Slot};
 use crate::bystander::PATIENCE;
 use crate::fault::{Fault, Kind};
 use crate::process::{fork, is_asleep, kill, look, wait};
+use crate::stopwatch::Stopwatch;
 use crate::tally::Tally;
 
 /// The time between kills, in microseconds, and how many there are at most between truces.
@@ -186,10 +187,11 @@ impl<'a> Stage<'a> {
 
     /// Waits until each player has come to the end of a round.
     fn truce(&mut self) -> Vec<Fault> {
-        let start = Instant::now();
+        let mut time = Stopwatch::start();
         self.players.iter_mut().for_each(|player| player.rounds = player.slot.rounds.load(SeqCst));
         let mut faults = Vec::new();
-        loop {
+        let lasted = loop {
+            let elapsed = time.elapsed();
             let late = |player: &&mut Player| player.slot.rounds.load(SeqCst) == player.rounds;
             let mut late: Vec<_> = self.players.iter_mut().filter(late).collect();
             for player in &mut late {
@@ -199,11 +201,11 @@ impl<'a> Stage<'a> {
                     player.start(&mut self.seed);
                 }
             }
-            let hangs = start.elapsed() > PATIENCE && late.iter().any(|player| is_asleep(player.pid));
+            let hangs = elapsed > PATIENCE && late.iter().any(|player| is_asleep(player.pid));
             if late.is_empty() || !faults.is_empty() {
-                break;
+                break elapsed;
             }
-            if hangs || start.elapsed() > STARVED {
+            if hangs || elapsed > STARVED {
                 for player in late {
                     faults
                         .push(player.says(Kind::Hang.fault(format!("it does not go on: {}", whereabouts(player.pid)))));
@@ -211,12 +213,12 @@ impl<'a> Stage<'a> {
                     wait(player.pid);
                     player.start(&mut self.seed);
                 }
-                break;
+                break elapsed;
             }
             std::thread::sleep(Duration::from_micros(200));
-        }
+        };
         self.truces += 1;
-        self.longest_truce = self.longest_truce.max(start.elapsed());
+        self.longest_truce = self.longest_truce.max(lasted);
         faults
     }
 
