@@ -9,7 +9,8 @@ use std::ptr;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-/// Sleeps while the word is `expected`, until it is woken or for `time`; false if that is over. May return early for no reason.
+/// Sleeps while the word is `expected`, until it is woken or for `time`; false if that is over, or a signal ended it (who is interrupted
+/// more often than that would otherwise never see its time over). May return early for no reason.
 pub(crate) fn wait(word: &AtomicU32, expected: u32, time: Duration) -> bool {
     let time = libc::timespec {
         tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
@@ -19,7 +20,7 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, time: Duration) -> bool {
     // SAFETY: the word and the time are borrowed until the call returns.
     let result =
         unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, ptr::from_ref(&time)) };
-    result == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ETIMEDOUT)
+    result == 0 || !matches!(io::Error::last_os_error().raw_os_error(), Some(libc::ETIMEDOUT | libc::EINTR))
 }
 
 /// Wakes all who sleep on the word, in whatever process.
