@@ -15,7 +15,7 @@ const ACCOUNTS: usize = 16;
 const MONEY: i64 = 1000;
 
 /// Nobody may wait for longer than this.
-const LIMIT: Duration = Duration::from_secs(2);
+const LIMIT: Duration = Duration::from_secs(10);
 
 #[carom::shared]
 struct Bank {

@@ -94,6 +94,36 @@ fn holder() -> carom::Result<()> {
     Ok(())
 }
 
+/// A child drops the copy of a guard when it has locked the same for itself.
+fn guards() -> carom::Result<()> {
+    let (number, lock) = (Value::new(1)?, RLock::new()?);
+    let (to_child, from_parent) = pipe::<u8, u8>()?;
+    let mut held = Some((number.lock()?, lock.lock()?));
+    // SAFETY: there are no other threads, whose locks the copy would find locked.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            from_parent.recv().expect("the parent has released both");
+            let own = (number.lock().expect("whole"), lock.lock().expect("whole"));
+            drop(held.take());
+            let are_free = || number.try_lock().is_ok() || lock.try_lock().is_ok();
+            assert!(!std::thread::scope(|scope| scope.spawn(are_free).join()).expect("no panic"));
+            drop(own);
+            assert!(std::thread::scope(|scope| scope.spawn(are_free).join()).expect("no panic"));
+        }))
+        .is_err();
+        // SAFETY: takes an integer.
+        unsafe { libc::_exit(panicked.into()) };
+    }
+    drop(held.take());
+    to_child.send(&1)?;
+    let mut status = 0;
+    // SAFETY: the pointer is to one integer.
+    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+    assert_eq!(status, 0);
+    Ok(())
+}
+
 fn permits() -> carom::Result<()> {
     let (permits, slots, lock) = (Semaphore::new(3)?, BoundedSemaphore::new(2)?, RLock::new()?);
     let (own, parent) = (std::process::id(), std::os::unix::process::parent_id);
@@ -194,6 +224,7 @@ fn main() -> carom::Result<()> {
         Some("child") => child()?,
         Some("holder") => holder()?,
         Some("exec") => exec()?,
+        Some("guards") => guards()?,
         Some("permits") => permits()?,
         how => panic!("unknown: {how:?}"),
     }

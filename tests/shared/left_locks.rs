@@ -85,3 +85,16 @@ fn who_waits_is_told_whatever_lock_it_is() -> carom::Result<()> {
     assert_eq!(changed.waiting(), []);
     Ok(())
 }
+
+#[test]
+fn who_waits_is_told_of_a_thread_that_ended_with_the_lock() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    let (number, changed) = (Value::new(1)?, Condition::new()?);
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| dead(&changed, number.lock().expect("whole")));
+        until_so_many_wait(&changed, 1);
+        scope.spawn(|| std::mem::forget(number.lock()));
+        assert_eq!(waiter.join().expect("no panic"), Some(std::process::id()));
+    });
+    Ok(())
+}

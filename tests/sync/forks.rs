@@ -8,3 +8,11 @@ fn a_forked_child_gives_nothing_back_that_its_parent_holds() {
     assert!(output.status.success(), "{} {}", output.status, text(&output.stderr));
     assert_eq!(text(&output.stdout), "done\n");
 }
+
+#[test]
+fn a_forked_child_that_drops_a_copy_of_a_guard_keeps_what_it_has_locked_itself() {
+    let _watchdog = watchdog();
+    let output = run(env!("CARGO_BIN_EXE_forks"), &["guards"]);
+    assert!(output.status.success(), "{} {}", output.status, text(&output.stderr));
+    assert_eq!(text(&output.stdout), "done\n");
+}

@@ -131,3 +131,77 @@ fn a_signal_ends_no_wait_for_a_lock() -> carom::Result<()> {
     let take = || drop(guard.replace(Some(lock.lock().expect("whole"))));
     goes_on_after_signals(&What::Free(lock.clone()), take, || drop(guard.take()))
 }
+
+/// Waits for what only a death can end, with a signal every few milliseconds.
+#[carom::task]
+fn wait_for_a_death(what: What, tid: RawValue<u32>) -> Result<(), carom::RemoteError> {
+    // SAFETY: the handler does nothing.
+    unsafe { libc::signal(libc::SIGALRM, handle as extern "C" fn(libc::c_int) as libc::sighandler_t) };
+    let time = libc::timeval { tv_sec: 0, tv_usec: 20_000 };
+    let times = libc::itimerval { it_interval: time, it_value: time };
+    // SAFETY: the pointer is to what is read; a null pointer is allowed.
+    assert_eq!(unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const times, std::ptr::null_mut()) }, 0);
+    tid.store(own_tid());
+    match what {
+        What::Meeting(barrier) => assert!(barrier.wait().is_err()),
+        What::Notification(lock, changed) => assert!(changed.wait(lock.lock()?).is_err()),
+        What::Permit(permits) => drop(permits.acquire()),
+        What::Flag(_) | What::Free(_) => {}
+    }
+    Ok(())
+}
+
+/// Waits at a barrier, or holds a lock or a permit, for ever.
+#[carom::task]
+fn stay(what: What, stays: Event) {
+    let go_on_for_ever = || {
+        stays.set();
+        loop {
+            std::thread::park();
+        }
+    };
+    match what {
+        What::Meeting(barrier) => {
+            stays.set();
+            drop(barrier.wait());
+        }
+        What::Notification(lock, _) => {
+            let _guard = lock.lock();
+            go_on_for_ever();
+        }
+        What::Permit(permits) => {
+            let _permit = permits.acquire();
+            go_on_for_ever();
+        }
+        What::Flag(_) | What::Free(_) => {}
+    }
+}
+
+#[carom::test]
+fn who_is_interrupted_all_the_time_is_told_of_a_death_too() -> carom::Result<()> {
+    let _watchdog = watchdog();
+    let (barrier, permits) = (Barrier::new(3)?, Semaphore::new(1)?);
+    let (lock, changed) = (Lock::new()?, Condition::new()?);
+    for what in [What::Meeting(barrier), What::Notification(lock, changed.clone()), What::Permit(permits)] {
+        let stays = Event::new()?;
+        let is_at_condition = matches!(what, What::Notification(..));
+        let tid = RawValue::new(0)?;
+        let wait = || carom::Process::spawn(wait_for_a_death, (what.clone(), tid.clone()));
+        let mut waiter = None;
+        if is_at_condition {
+            // it releases the lock, which the other one then dies with
+            waiter = Some(wait()?);
+            eventually("it waits", || changed.waiting().len() == 1);
+        }
+        let victim = carom::Process::spawn(stay, (what.clone(), stays.clone()))?;
+        stays.wait();
+        let waiter = waiter.map_or_else(wait, Ok)?;
+        if let What::Meeting(barrier) = &what {
+            eventually("both wait", || barrier.n_waiting() == 2);
+        }
+        victim.kill()?;
+        victim.join()?;
+        waiter.join()?.exit_ok()?;
+    }
+    Ok(())
+}

@@ -95,7 +95,7 @@ impl Segment {
     /// A segment of this process's own, with `len` bytes in all.
     pub(super) fn create(len: u64, for_many: bool) -> io::Result<Arc<Self>> {
         let file = memory_file::zeros(c"carom", len, false)?;
-        let header: Header = [MAGIC, len, this_process::pid_namespace()?, for_many.into()];
+        let header: Header = [MAGIC, len, this_process::namespaces()?, for_many.into()];
         nix::sys::uio::pwrite(&file, zerocopy::IntoBytes::as_bytes(&header), 0)?;
         claims::claim(&file, 0..START)?;
         let map = Map::new(&file, len as usize, len as usize, true)?;
@@ -120,11 +120,11 @@ impl Segment {
         let len = memory_file::sealed_len(&fd).map_err(|_| unfit("it is not memory that nobody can make shorter"))?;
         let mut header: Header = [0; 4];
         let read = nix::sys::uio::pread(fd, zerocopy::IntoBytes::as_mut_bytes(&mut header), 0);
-        let namespace = this_process::pid_namespace().map_err(MemoryError::Io)?;
+        let namespace = this_process::namespaces().map_err(MemoryError::Io)?;
         let for_many = match header {
             _ if read != Ok(size_of::<Header>()) => return Err(unfit("it has no header")),
             [MAGIC, told, of, for_many] if told == len && of == namespace => for_many != 0,
-            [MAGIC, told, ..] if told == len => return Err(unfit("it comes from another pid namespace")),
+            [MAGIC, told, ..] if told == len => return Err(unfit("it comes from another pid or time namespace")),
             _ => return Err(unfit("it is no segment of this version of carom")),
         };
         let file = memory_file::reopen(&fd, true).map_err(MemoryError::Io)?;

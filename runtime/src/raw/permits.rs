@@ -155,7 +155,8 @@ impl Permits<'_> {
             let reserve = Reserve::of(word);
             if reserve.to != 0 {
                 self.complete(word);
-                return true;
+                // another process has written it, and nobody can complete that
+                return reserve.to <= self.slots.len();
             }
             if reserve.count == 0 {
                 return false;

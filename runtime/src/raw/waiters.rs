@@ -21,13 +21,15 @@ const NOTIFIED: u32 = 2;
 const CODE: u32 = 3;
 /// From a ticket to the next.
 const ONE: u32 = 4;
+/// Tickets are told to be earlier or later where they are no further apart than twice this.
+const OLD: u32 = 1 << 30;
 
 #[repr(C)]
 pub(crate) struct Line {
     /// Places from this one on have never been used.
     used: AtomicU32,
     /// The next ticket.
-    tickets: AtomicU32,
+    pub(crate) tickets: AtomicU32,
     pub(crate) looked: Turn,
 }
 
@@ -66,6 +68,19 @@ impl<'a> Waiters<'a> {
 
     pub(crate) fn is_notified(self, waiting: Waiting) -> bool {
         self.places[waiting.place].state.load(SeqCst) != waiting.word
+    }
+
+    /// Takes another ticket, if the caller's is so old that it would soon look like one that comes later; it stays before all others
+    /// of late.
+    pub(crate) fn renew(self, waiting: Waiting) -> Waiting {
+        let next = self.line.tickets.load(SeqCst);
+        if next.wrapping_sub(waiting.word) < OLD {
+            return waiting;
+        }
+        let word = next.wrapping_sub(OLD) & !CODE | WAITING;
+        let renewed = self.places[waiting.place].state.compare_exchange(waiting.word, word, SeqCst, SeqCst);
+        // if it was notified meanwhile, it keeps what it has
+        if renewed.is_ok() { Waiting { word, ..waiting } } else { waiting }
     }
 
     /// Leaves without having been notified; false if the caller was, meanwhile, and is to [leave](Self::leave) as such.

@@ -22,7 +22,8 @@ use crate::sys::{clock, futex, incarnation};
 /// within half a second, as does one that waits for too long, or panics in what it does for all. A broken barrier stays so
 /// until it is [reset](Self::reset). A round to which all have come is over, also if one of them was killed meanwhile: then it is the
 /// next one that is broken. (A process that dies while it does not wait is not known as a party: those who wait for it do so
-/// until their time is over.)
+/// until their time is over. One that replaces its program by `exec`
+/// while it waits counts as one that waits, until it ends.)
 ///
 /// ```standalone_crate
 /// use carom::{Barrier, Process};

@@ -24,7 +24,7 @@ use crate::sys::{clock, futex, incarnation};
 /// No wait returns before it is notified, but for a process that dies while it notifies others, and where more than 256 threads
 /// wait at one condition: what is waited for has to be looked at again, and [`wait_for`](Self::wait_for) does.
 ///
-/// Processes that are killed while they wait leave nothing: a notification that one of them was given is passed on, within half
+/// Processes that are killed while they wait leave nothing (one that replaces its program by `exec` meanwhile waits until it ends): a notification that one of them was given is passed on, within half
 /// a second, to who has waited for longest of those who waited then. When a process dies or panics while it holds the lock, all who
 /// wait go on as well, and are told of it by [`OwnerDied`] until somebody has repaired what the lock protects: perhaps
 /// nobody is left to notify them.
@@ -157,14 +157,14 @@ impl Condition {
             self.look();
             self.waiters().come(me)
         });
-        let lock = guard.unlock();
+        let lock = guard.unlock(Key(()));
         let Some(waiting) = waiting else {
             let nap = deadline.nap().unwrap_or_default();
             std::thread::sleep(nap.min(WITHOUT_PLACE));
-            return (deadline.nap().is_some(), G::relock(lock));
+            return (deadline.nap().is_some(), G::relock(lock, Key(())));
         };
-        let notified = self.sleep(waiting, deadline, || G::is_left(&lock));
-        let guard = G::relock(lock);
+        let notified = self.sleep(waiting, deadline, || G::is_left(&lock, Key(())));
+        let guard = G::relock(lock, Key(()));
         if notified {
             self.waiters().leave(waiting);
         }
@@ -172,13 +172,14 @@ impl Condition {
     }
 
     /// Whether it was notified in time, or `is_left` said that the lock was; if not, it has left.
-    fn sleep(&self, waiting: Waiting, deadline: Deadline, is_left: impl Fn() -> bool) -> bool {
+    fn sleep(&self, mut waiting: Waiting, deadline: Deadline, is_left: impl Fn() -> bool) -> bool {
         while !self.waiters().is_notified(waiting) {
             let Some(nap) = deadline.nap() else {
                 return !self.waiters().give_up(waiting);
             };
             if !futex::wait(&self.words.slots()[waiting.place].state, waiting.word, nap) {
                 self.look();
+                waiting = self.waiters().renew(waiting);
                 if is_left() {
                     return true;
                 }
@@ -213,15 +214,20 @@ pub trait Relock: Sized {
     type Lock;
 
     #[doc(hidden)]
-    fn unlock(self) -> Self::Lock;
+    fn unlock(self, key: Key) -> Self::Lock;
 
     /// Whether its holder has ended or panicked, so that the next one is told.
     #[doc(hidden)]
-    fn is_left(lock: &Self::Lock) -> bool;
+    fn is_left(lock: &Self::Lock, key: Key) -> bool;
 
     #[doc(hidden)]
-    fn relock(lock: Self::Lock) -> Result<Self, OwnerDied<Self>>;
+    fn relock(lock: Self::Lock, key: Key) -> Result<Self, OwnerDied<Self>>;
 }
+
+/// Only a condition has it: in other hands, the parts of one guard could be put together with those of another one, and a guard of a
+/// user's own could keep its place when it panics.
+#[derive(Clone, Copy)]
+pub struct Key(());
 
 impl Debug for Condition {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
@@ -230,3 +236,36 @@ impl Debug for Condition {
 }
 
 handle!(Condition, "carom::Condition", "a `Condition`");
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering::SeqCst;
+
+    use super::*;
+    use crate::Lock;
+
+    /// As if so many had waited meanwhile, and given up.
+    #[test]
+    fn who_has_waited_for_long_is_notified_though_tickets_start_again() -> crate::Result<()> {
+        let (lock, changed) = (Lock::new()?, Condition::new()?);
+        let tickets = &changed.words.head().tickets;
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| changed.wait(lock.lock().expect("whole")).is_ok());
+            while changed.waiting().is_empty() {
+                std::thread::yield_now();
+            }
+            let state = &changed.words.slots()[0].state;
+            for _ in 0..6 {
+                let before = state.load(SeqCst);
+                tickets.fetch_add((1 << 30) + 64, SeqCst);
+                // it looks by itself
+                while state.load(SeqCst) == before {
+                    std::thread::yield_now();
+                }
+            }
+            changed.notify(1);
+            assert!(waiter.join().expect("no panic"));
+        });
+        Ok(())
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::condition::Relock;
+use super::condition::{Key, Relock};
 use super::error::{Accept, LockTimeoutError, OwnerDied, TryLockError};
 use super::state::{self, Held};
 use crate::memory::{Head, MemoryError, Object, What};
@@ -168,15 +168,15 @@ impl Debug for LockGuard<'_> {
 impl<'a> Relock for LockGuard<'a> {
     type Lock = &'a Head;
 
-    fn unlock(self) -> &'a Head {
+    fn unlock(self, _: Key) -> &'a Head {
         self.0.release()
     }
 
-    fn is_left(lock: &&'a Head) -> bool {
+    fn is_left(lock: &&'a Head, _: Key) -> bool {
         state::is_left(lock)
     }
 
-    fn relock(lock: &'a Head) -> Result<Self, OwnerDied<Self>> {
+    fn relock(lock: &'a Head, _: Key) -> Result<Self, OwnerDied<Self>> {
         Self::of(state::lock(lock))
     }
 }

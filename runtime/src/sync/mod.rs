@@ -16,6 +16,7 @@ pub(crate) mod state;
 mod words;
 
 pub use barrier::Barrier;
+pub(crate) use condition::Key;
 pub use condition::{Condition, Relock};
 pub(crate) use error::released_by_question_mark;
 pub use error::{Accept, BrokenBarrier, LockTimeoutError, OverRelease, OwnerDied, TryLockError};

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread::panicking;
 use std::time::Duration;
 
-use super::condition::Relock;
+use super::condition::{Key, Relock};
 use super::error::{Accept, LockTimeoutError, OwnerDied, TryLockError};
 use super::state::{self, Held};
 use super::words::{Words, handle};
 use crate::memory::MemoryError;
+use crate::sys::this_process;
 
 /// A [`Lock`](crate::Lock) that the thread which holds it can take again: it is free when all of its guards are dropped, in whatever
 /// order.
@@ -136,21 +137,29 @@ pub struct RLockGuard<'a> {
     repaired: bool,
     /// Whether the thread was panicking before.
     panicking: bool,
+    /// The process that took it.
+    taker: u32,
     /// A mutex is unlocked by the thread that locked it.
     not_send: PhantomData<*const ()>,
 }
 
 impl<'a> RLockGuard<'a> {
     fn new(lock: &'a RLock) -> Self {
-        Self { lock, repaired: false, panicking: panicking(), not_send: PhantomData }
+        Self { lock, repaired: false, panicking: panicking(), taker: this_process::pid(), not_send: PhantomData }
+    }
+}
+
+impl RLockGuard<'_> {
+    /// Whether it is not a copy in a process that was forked from the one that took it.
+    fn is_ours(&self) -> bool {
+        self.taker == this_process::pid()
     }
 }
 
 impl Drop for RLockGuard<'_> {
     fn drop(&mut self) {
         let head = self.lock.words.lock();
-        if !state::is_held_here(head) {
-            // a copy in a process that was forked from the one that holds the lock
+        if !self.is_ours() {
             return;
         }
         if panicking() && !self.panicking {
@@ -175,20 +184,18 @@ impl<'a> Relock for RLockGuard<'a> {
     /// How often it was taken, too.
     type Lock = (&'a RLock, u32);
 
-    fn unlock(self) -> Self::Lock {
+    fn unlock(self, _: Key) -> Self::Lock {
         let lock = self.lock;
-        // a copy in a forked process has nothing to release
-        let ours = state::is_held_here(lock.words.lock());
-        let depth = if ours { lock.depth().swap(1, Relaxed) } else { 1 };
+        let depth = if self.is_ours() { lock.depth().swap(1, Relaxed) } else { 1 };
         drop(self);
         (lock, depth)
     }
 
-    fn is_left((lock, _): &Self::Lock) -> bool {
+    fn is_left((lock, _): &Self::Lock, _: Key) -> bool {
         state::is_left(lock.words.lock())
     }
 
-    fn relock((lock, depth): Self::Lock) -> Result<Self, OwnerDied<Self>> {
+    fn relock((lock, depth): Self::Lock, _: Key) -> Result<Self, OwnerDied<Self>> {
         lock.first(state::lock(lock.words.lock()), depth)
     }
 }

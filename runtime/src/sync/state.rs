@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::memory::Head;
 use crate::sys::mutex::Outcome;
-use crate::sys::{incarnation, this_process};
+use crate::sys::this_process;
 
 /// In `damage`: the holder did not end, but panicked.
 const PANICKED: u32 = 1 << 31;
@@ -55,6 +55,8 @@ pub(crate) struct Held<'a> {
 const REPAIRED: u64 = 1 << 32;
 /// In `state`: the thread was panicking when it took the lock.
 const PANICKING: u64 = 1 << 33;
+/// In `state`, from this bit on: the process that took the lock.
+const TAKER: u32 = 40;
 
 /// Waits for the lock.
 ///
@@ -149,8 +151,7 @@ pub(crate) fn owner(head: &Head) -> Option<u32> {
 /// Whether the next one to take the lock is told of somebody who ended or panicked, as far as can be seen without taking it: who did
 /// that, and were killed, would be one more.
 pub(crate) fn is_left(head: &Head) -> bool {
-    let has_ended = |pid| incarnation::has_ended(u64::from(pid));
-    head.damage.load(Relaxed) != 0 || owner(head).is_some_and(has_ended)
+    head.damage.load(Relaxed) != 0 || head.mutex.is_left()
 }
 
 /// How often a holder of the lock has ended; what it protects may have become invalid each time.
@@ -175,9 +176,11 @@ fn too_many() -> ! {
 #[inline]
 fn held(head: &Head) -> Held<'_> {
     COUNT.set(COUNT.get() + 1);
-    head.owner.store(this_process::pid(), Relaxed);
+    let taker = this_process::pid();
+    head.owner.store(taker, Relaxed);
     let panicking = if panicking() { PANICKING } else { 0 };
-    Held { head, state: u64::from(head.damage.load(Relaxed)) | panicking, not_send: PhantomData }
+    let state = u64::from(head.damage.load(Relaxed)) | panicking | u64::from(taker) << TAKER;
+    Held { head, state, not_send: PhantomData }
 }
 
 /// The lock of one who has ended.
@@ -239,9 +242,8 @@ impl<'a> Held<'a> {
 impl Drop for Held<'_> {
     #[inline]
     fn drop(&mut self) {
-        let pid = this_process::pid();
-        if self.head.owner.load(Relaxed) != pid {
-            // a copy in a process that was forked from the one that holds the lock
+        if self.state >> TAKER != u64::from(this_process::pid()) {
+            // a copy in a process that was forked from the one that took the lock
             return;
         }
         if panicking() && self.state & PANICKING == 0 {

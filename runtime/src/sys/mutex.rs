@@ -9,6 +9,7 @@
 use std::cell::UnsafeCell;
 use std::io;
 use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 unsafe extern "C" {
@@ -108,6 +109,14 @@ impl RobustMutex {
         };
         // SAFETY: it is an initialised mutex in mapped memory, and the time lives until the call returns.
         self.outcome(unsafe { pthread_mutex_clocklock(self.0.get(), libc::CLOCK_MONOTONIC, &end) })
+    }
+
+    /// Whether the thread that held it has ended, and nobody has taken it since.
+    pub(crate) fn is_left(&self) -> bool {
+        // The kernel says so in the word that threads sleep on, which glibc has at the beginning.
+        // SAFETY: it is an initialised mutex in mapped memory, whose first word is only changed atomically.
+        let word = unsafe { &*self.0.get().cast::<AtomicU32>() };
+        word.load(Relaxed) & libc::FUTEX_OWNER_DIED != 0
     }
 
     /// Unlocks it; nothing happens if this thread has not locked it.

@@ -47,9 +47,12 @@ pub(super) fn forgets_in_forked_children() -> bool {
     *DONE.get_or_init(|| unsafe { libc::pthread_atfork(None, None, Some(forget)) } == 0)
 }
 
-/// A number for the set of process ids that this process is in (its pid namespace).
-pub(crate) fn pid_namespace() -> io::Result<u64> {
-    Ok(nix::sys::stat::stat("/proc/self/ns/pid")?.st_ino)
+/// A number for the process ids and starting times by which this process knows others (its namespaces of both).
+pub(crate) fn namespaces() -> io::Result<u64> {
+    let pids = nix::sys::stat::stat("/proc/self/ns/pid")?.st_ino;
+    // a system without them has one time for all
+    let times = nix::sys::stat::stat("/proc/self/ns/time").map_or(0, |times| times.st_ino);
+    Ok(pids ^ times.rotate_left(32))
 }
 
 /// Whether this process has privileges that the one that executed it may lack (set-user-id and the like),

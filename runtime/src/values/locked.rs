@@ -22,7 +22,7 @@ use super::what;
 use crate::memory::{Head, MemoryError, Object, What};
 use crate::shared::{Candidate, HasAnyBits, Shared};
 use crate::sync::state::{self, Damage, Held};
-use crate::sync::{Accept, Lock, LockGuard, LockTimeoutError, OwnerDied, Relock, TryLockError};
+use crate::sync::{Accept, Key, Lock, LockGuard, LockTimeoutError, OwnerDied, Relock, TryLockError};
 
 /// What can be the contents: a value, or a slice of them.
 pub(super) trait Contents {
@@ -331,16 +331,16 @@ impl<C: Debug + ?Sized> Debug for Guard<'_, C> {
 impl<'a, C: Contents + ?Sized> Relock for Guard<'a, C> {
     type Lock = (&'a Head, Exclusive<'a, C>, &'a AtomicU64);
 
-    fn unlock(self) -> Self::Lock {
+    fn unlock(self, _: Key) -> Self::Lock {
         let Self { held, contents, seen } = self;
         (held.release(), contents, seen)
     }
 
-    fn is_left((lock, ..): &Self::Lock) -> bool {
+    fn is_left((lock, ..): &Self::Lock, _: Key) -> bool {
         state::is_left(lock)
     }
 
-    fn relock((lock, contents, seen): Self::Lock) -> Result<Self, OwnerDied<Self>> {
+    fn relock((lock, contents, seen): Self::Lock, _: Key) -> Result<Self, OwnerDied<Self>> {
         Self { held: state::lock(lock), contents, seen }.looked_at()
     }
 }
