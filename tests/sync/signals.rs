@@ -163,7 +163,7 @@ fn stay(what: What, stays: Event) {
     match what {
         What::Meeting(barrier) => {
             stays.set();
-            drop(barrier.wait());
+            assert!(barrier.wait().is_err(), "it is killed before");
         }
         What::Notification(lock, _) => {
             let _guard = lock.lock();
@@ -200,7 +200,7 @@ fn who_is_interrupted_all_the_time_is_told_of_a_death_too() -> carom::Result<()>
             eventually("both wait", || barrier.n_waiting() == 2);
         }
         victim.kill()?;
-        victim.join()?;
+        assert!(!victim.join()?.success());
         waiter.join()?.exit_ok()?;
     }
     Ok(())
