@@ -1,6 +1,6 @@
 //! Models of `runtime/src/raw`: its very files, with few threads, in all interleavings, with a death at every point.
 //!
-//! `cargo test -p carom-models -- --nocapture` runs them under the [`checker`], and says how many states each has. Under Miri the
+//! `cargo test -p carom-models -- --nocapture` runs them under the `checker`, and says how many states each has. Under Miri the
 //! same models are plain threads with real atomics.
 //!
 //! A model has the protocol by which `runtime/src/sync` sleeps and wakes, in a few lines, but nobody looks by itself every quarter
