@@ -139,6 +139,33 @@ fn many_threads_send_and_receive_many_mebibytes_at_once() {
 }
 
 #[carom::test]
+fn threads_that_map_and_threads_that_call_take_each_others_replies() {
+    let _watchdog = watchdog_after(3 * LONG);
+    let pool = pool_of(2);
+    std::thread::scope(|scope| {
+        for thread in 0..6_u64 {
+            let pool = &pool;
+            scope.spawn(move || {
+                for round in 0..100 {
+                    let first = thread * 1000 + round;
+                    if thread % 3 == 0 {
+                        let squares = pool.job(square).chunk_size(1).map(first..first + 60).expect("squares");
+                        assert!(squares.into_iter().eq((first..first + 60).map(|x| x * x)));
+                    } else if thread % 3 == 1 {
+                        assert_eq!(pool.apply(square, first).expect("a square"), first * first);
+                    } else {
+                        let results: Vec<_> = (0..5).map(|i| pool.apply_async(square, first + i)).collect();
+                        for (i, result) in (0..5).zip(results) {
+                            assert_eq!(result.get().expect("a square"), (first + i) * (first + i));
+                        }
+                    }
+                }
+            });
+        }
+    });
+}
+
+#[carom::test]
 fn nothing_is_run_after_close_or_terminate() {
     let _watchdog = watchdog();
     type Way = (fn(&carom::Pool), fn(&TaskError) -> bool, &'static str);

@@ -11,6 +11,7 @@ mod handles;
 mod kills;
 mod losses;
 mod maps;
+mod overwriting;
 mod programs;
 mod results;
 mod stage;

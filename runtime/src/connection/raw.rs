@@ -32,9 +32,4 @@ impl Connection {
         self.end.give_back(bytes);
         Ok(value)
     }
-
-    /// Whether a message has been read that was not given out.
-    pub(crate) fn has_message(&self) -> bool {
-        self.end.inbox().has_whole()
-    }
 }

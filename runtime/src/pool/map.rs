@@ -5,14 +5,15 @@ use std::iter::Fuse;
 use std::sync::Arc;
 
 use super::TaskError;
-use super::crew::{Crew, Job};
+use super::engine::Engine;
+use super::job::Job;
 use super::request::{Calls, Request, request, results};
 use super::shelf::{Outcome, Shelf};
 use crate::task::Task;
 
 /// Requests of one caller that have no outcome yet.
 struct Requests<'p> {
-    crew: &'p Crew,
+    engine: &'p Engine,
     shelf: Arc<Shelf>,
     /// By their numbers, with the index of the first input.
     open: BTreeMap<usize, (usize, Calls)>,
@@ -23,8 +24,8 @@ struct Requests<'p> {
 }
 
 impl<'p> Requests<'p> {
-    fn new(crew: &'p Crew) -> Self {
-        Self { crew, shelf: Arc::default(), open: BTreeMap::new(), made: 0, inputs: 0 }
+    fn new(engine: &'p Engine) -> Self {
+        Self { engine, shelf: Arc::default(), open: BTreeMap::new(), made: 0, inputs: 0 }
     }
 
     /// Makes one; false if there are no more inputs.
@@ -34,13 +35,18 @@ impl<'p> Requests<'p> {
         if calls.none_sent() {
             shelf.put(number, Outcome::Reply(Vec::new(), Vec::new()));
         } else {
-            self.crew.add(Job { bytes, fds, shelf, number, tries: 0 });
+            self.engine.add(Job::new(bytes, fds, &shelf, number));
         }
         let first = self.inputs;
         self.inputs += calls.count();
         self.open.insert(number, (first, calls));
         self.made += 1;
         true
+    }
+
+    /// Waits for so many outcomes.
+    fn wait(&self, count: usize) {
+        self.engine.wait(&self.shelf, count, None);
     }
 
     /// Gives the results of a request to `each`.
@@ -61,26 +67,27 @@ impl<'p> Requests<'p> {
 impl Drop for Requests<'_> {
     fn drop(&mut self) {
         if !self.open.is_empty() {
-            self.crew.forget(&self.shelf);
+            self.engine.forget(&self.shelf);
+            self.engine.leave();
         }
     }
 }
 
 /// The results of all, in the order of the inputs, or the first error; waits for all in any case.
 pub(super) fn map<T: Task>(
-    crew: &Crew,
+    engine: &Engine,
     inputs: impl Iterator<Item = T::Input>,
     chunk_size: usize,
 ) -> Result<Vec<T::Output>, TaskError> {
     let mut inputs = inputs.fuse();
-    let mut requests = Requests::new(crew);
+    let mut requests = Requests::new(engine);
     while requests.make::<T>(&mut inputs, chunk_size) {}
     let mut outputs = Vec::with_capacity(requests.inputs);
     let mut failed = None;
     let mut early = BTreeMap::new();
     let mut next = 0;
     while next < requests.made {
-        requests.shelf.wait((requests.made - next - early.len()).min(MANY), None);
+        requests.wait((requests.made - next - early.len()).min(MANY));
         early.extend(requests.shelf.take());
         while let Some(outcome) = early.remove(&next) {
             next += 1;
@@ -123,14 +130,14 @@ pub struct Imap<'p, T: Task, I: Iterator<Item = T::Input>> {
 }
 
 impl<'p, T: Task, I: Iterator<Item = T::Input>> Imap<'p, T, I> {
-    pub(super) fn new(crew: &'p Crew, inputs: I, chunk_size: usize, ordered: bool) -> Self {
-        let (requests, early, results) = (Requests::new(crew), BTreeMap::new(), VecDeque::new());
+    pub(super) fn new(engine: &'p Engine, inputs: I, chunk_size: usize, ordered: bool) -> Self {
+        let (requests, early, results) = (Requests::new(engine), BTreeMap::new(), VecDeque::new());
         Self { inputs: inputs.fuse(), ordered, chunk_size, requests, early, next: 0, results }
     }
 
     /// Takes inputs until enough calls are under way, or done and not given out.
     fn fill(&mut self) {
-        let most = WINDOW.div_ceil(self.chunk_size).max(2) * self.requests.crew.processes();
+        let most = WINDOW.div_ceil(self.chunk_size).max(2) * self.requests.engine.processes();
         let done = self.results.len().div_ceil(self.chunk_size);
         while self.requests.open.len() + done < most && self.requests.make::<T>(&mut self.inputs, self.chunk_size) {}
     }
@@ -169,12 +176,13 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Imap<'_, T, I> {
             // before the caller does something with the result: the workers are to have something to do meanwhile
             self.fill();
             if result.is_some() {
+                self.requests.engine.leave();
                 return result;
             }
             if self.requests.open.is_empty() {
                 return None;
             }
-            self.requests.shelf.wait(1, None);
+            self.requests.wait(1);
             self.sort();
         }
     }

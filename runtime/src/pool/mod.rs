@@ -1,25 +1,32 @@
 //! Pools: worker processes that run tasks for this one.
 //!
-//! This file is the face. [`request`] and [`batch`] are what is said to workers, and in them; [`crew`] and [`attendant`] how it gets there and what
-//! becomes of it when one dies, [`worker`] the other side; [`shelf`], [`map`] and [`result`] bring outcomes back to the callers.
+//! This file is the face. [`request`] and [`batch`] are what is said to workers, and in them; [`region`] is the memory by which
+//! it gets there (with [`area`]), and has the rules. [`engine`] gives jobs to workers and takes replies, and [`reactor`] looks after the
+//! workers; [`member`] is one from outside, [`worker`] from inside. [`shelf`], [`map`] and [`result`] bring outcomes to the callers.
 
-mod attendant;
+mod area;
 pub(crate) mod batch;
-mod crew;
+mod engine;
 mod error;
+mod job;
 mod map;
+mod member;
 mod panics;
+mod reactor;
+mod region;
 mod request;
 mod result;
 mod shelf;
+mod spin;
 mod worker;
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crew::{Crew, Job};
+use engine::Engine;
 pub use error::{PoolError, TaskError};
+use job::Job;
 pub use map::Imap;
 pub use panics::Panic;
 use request::{Request, request};
@@ -35,7 +42,8 @@ use crate::task::Task;
 /// worker that dies (by a signal, `exit`, a crash in native code) costs the call that it was running, which gets an
 /// error that says how it ended; another worker takes its place, and all other calls go on.
 ///
-/// Any number of threads may use a pool at once. It keeps a thread for each worker in this process. Workers are in
+/// Any number of threads may use a pool at once. It keeps one thread in this process, whatever the
+/// number of workers. Workers are in
 /// process groups of their own and ignore SIGINT, so that Ctrl-C at the terminal is for this process alone to deal with.
 /// Their standard input is empty, and panics are printed by the worker as well as reported. What a task changes in its
 /// process (the directory, the environment, statics) the next one finds changed.
@@ -71,7 +79,7 @@ use crate::task::Task;
 /// }
 /// ```
 pub struct Pool {
-    crew: Arc<Crew>,
+    engine: Arc<Engine>,
 }
 
 /// Options for a pool; [`Pool::builder`] makes one.
@@ -95,7 +103,7 @@ impl PoolBuilder {
     pub fn build(self) -> Result<Pool, PoolError> {
         match self.processes.unwrap_or_else(cpu_count) {
             0 => Err(PoolError::NoProcesses),
-            count => Ok(Pool { crew: attendant::hire(count)? }),
+            count => Ok(Pool { engine: reactor::hire(count)? }),
         }
     }
 }
@@ -120,22 +128,28 @@ impl Pool {
     /// If the call has no result: the task panicked, the worker died, the pool was closed before or terminated
     /// meanwhile, or something could not be encoded. What the task returns, an `Err` too, is `Ok` here.
     pub fn apply<T: Task<Input = I>, I>(&self, task: T, input: I) -> Result<T::Output, TaskError> {
-        self.apply_async(task, input).get()
+        self.call(task, input).get()
     }
 
     /// Has `task` run with `input` in a worker. Does not block; what goes wrong, the handle tells.
     #[doc(alias = "submit")]
-    pub fn apply_async<T: Task<Input = I>, I>(&self, _task: T, input: I) -> AsyncResult<T::Output> {
+    pub fn apply_async<T: Task<Input = I>, I>(&self, task: T, input: I) -> AsyncResult<T::Output> {
+        let result = self.call(task, input);
+        self.engine.leave();
+        result
+    }
+
+    fn call<T: Task<Input = I>, I>(&self, _task: T, input: I) -> AsyncResult<T::Output> {
         let shelf = Arc::<Shelf>::default();
         let calls = request::<T>(&mut std::iter::once(input), 1).map(|Request { bytes, fds, calls }| {
             if calls.none_sent() {
                 shelf.put(0, Outcome::Reply(Vec::new(), Vec::new()));
             } else {
-                self.crew.add(Job { bytes, fds, shelf: Arc::clone(&shelf), number: 0, tries: 0 });
+                self.engine.add(Job::new(bytes, fds, &shelf, 0));
             }
             calls
         });
-        AsyncResult::new(T::INFO, T::CODEC.output, shelf, calls.unwrap_or_default())
+        AsyncResult::new(T::INFO, T::CODEC.output, &self.engine, shelf, calls.unwrap_or_default())
     }
 
     /// Runs `task` with each of the inputs, and waits for all of them; what they return, in order. The inputs of a
@@ -182,36 +196,36 @@ impl Pool {
 
     /// How many workers there are.
     pub fn processes(&self) -> usize {
-        self.crew.processes()
+        self.engine.processes()
     }
 
     /// The process ids of the workers. One that is being replaced is not among them.
     pub fn worker_pids(&self) -> Vec<u32> {
-        self.crew.worker_pids()
+        self.engine.worker_pids()
     }
 
     /// Takes no more calls. Those that have been made are done, and then the workers end. Does not block.
     pub fn close(&self) {
-        self.crew.close();
+        self.engine.close();
     }
 
     /// Kills the workers. Calls that are not done get an error that [says so](TaskError::is_terminated). Does not
     /// block; see [`join`](Self::join).
     pub fn terminate(&self) {
-        self.crew.terminate();
+        self.engine.terminate();
     }
 
     /// Closes the pool, and waits until all calls are done and all workers have ended.
     pub fn join(&self) {
         self.close();
-        self.crew.wait();
+        self.engine.wait_for_end();
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
         self.terminate();
-        self.crew.wait();
+        self.engine.wait_for_end();
     }
 }
 
@@ -251,24 +265,24 @@ impl<'p, T: Task> JobBuilder<'p, T> {
     /// As [`Pool::map`].
     pub fn map(self, inputs: impl IntoIterator<Item = T::Input>) -> Result<Vec<T::Output>, TaskError> {
         let inputs = inputs.into_iter();
-        let crew = &self.pool.crew;
+        let engine = &self.pool.engine;
         if let Some(size) = self.chunk_size {
-            return map::map::<T>(crew, inputs, size);
+            return map::map::<T>(engine, inputs, size);
         }
-        let size = |count: usize| count.div_ceil(4 * crew.processes()).max(1);
+        let size = |count: usize| count.div_ceil(4 * engine.processes()).max(1);
         match inputs.size_hint() {
-            (least, Some(most)) if least == most => map::map::<T>(crew, inputs, size(most)),
+            (least, Some(most)) if least == most => map::map::<T>(engine, inputs, size(most)),
             _ => {
                 let inputs: Vec<_> = inputs.collect();
                 let size = size(inputs.len());
-                map::map::<T>(crew, inputs.into_iter(), size)
+                map::map::<T>(engine, inputs.into_iter(), size)
             }
         }
     }
 
     /// As [`Pool::imap`].
     pub fn imap<Inputs: IntoIterator<Item = T::Input>>(self, inputs: Inputs) -> Imap<'p, T, Inputs::IntoIter> {
-        Imap::new(&self.pool.crew, inputs.into_iter(), self.chunk_size.unwrap_or(1), true)
+        Imap::new(&self.pool.engine, inputs.into_iter(), self.chunk_size.unwrap_or(1), true)
     }
 
     /// As [`Pool::imap_unordered`].
@@ -276,6 +290,6 @@ impl<'p, T: Task> JobBuilder<'p, T> {
         self,
         inputs: Inputs,
     ) -> Imap<'p, T, Inputs::IntoIter> {
-        Imap::new(&self.pool.crew, inputs.into_iter(), self.chunk_size.unwrap_or(1), false)
+        Imap::new(&self.pool.engine, inputs.into_iter(), self.chunk_size.unwrap_or(1), false)
     }
 }

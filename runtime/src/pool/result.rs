@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::TaskError;
+use super::engine::Engine;
 use super::error::Kind;
 use super::request::{Calls, results};
 use super::shelf::{Outcome, Shelf};
@@ -20,14 +21,21 @@ use crate::task::TaskInfo;
 pub struct AsyncResult<O> {
     task: &'static TaskInfo,
     codec: Travels<O>,
+    engine: Arc<Engine>,
     shelf: Arc<Shelf>,
     /// None once the result has been taken.
     calls: Mutex<Option<Calls>>,
 }
 
 impl<O> AsyncResult<O> {
-    pub(super) fn new(task: &'static TaskInfo, codec: Travels<O>, shelf: Arc<Shelf>, calls: Calls) -> Self {
-        Self { task, codec, shelf, calls: Mutex::new(Some(calls)) }
+    pub(super) fn new(
+        task: &'static TaskInfo,
+        codec: Travels<O>,
+        engine: &Arc<Engine>,
+        shelf: Arc<Shelf>,
+        calls: Calls,
+    ) -> Self {
+        Self { task, codec, engine: Arc::clone(engine), shelf, calls: Mutex::new(Some(calls)) }
     }
 
     /// Waits for the result and takes it.
@@ -49,7 +57,7 @@ impl<O> AsyncResult<O> {
 
     /// Waits until the result is there, and at most for `timeout`; whether it is.
     pub fn wait(&self, timeout: Duration) -> bool {
-        self.is_taken() || self.shelf.wait(1, Instant::now().checked_add(timeout))
+        self.is_taken() || self.engine.wait(&self.shelf, 1, Instant::now().checked_add(timeout))
     }
 
     /// Whether the result is there. Does not block.
@@ -66,7 +74,7 @@ impl<O> AsyncResult<O> {
         if self.is_taken() {
             return failed(Kind::Taken);
         }
-        if !self.shelf.wait(1, deadline) {
+        if !self.engine.wait(&self.shelf, 1, deadline) {
             return failed(Kind::NotReady);
         }
         let (calls, outcome) = {

@@ -1,4 +1,4 @@
-//! Where what became of requests is put by the attendants, and taken by the caller.
+//! Where what became of requests is put by whatever thread takes replies, and taken by the caller.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
@@ -49,7 +49,7 @@ impl Outcome {
 /// Outcomes of one caller's requests, by their numbers, in the order in which they came.
 pub(super) type Arrivals = VecDeque<(usize, Outcome)>;
 
-/// Where attendants put outcomes, and the caller takes them.
+/// Where outcomes are put, and the caller takes them.
 #[derive(Default)]
 pub(super) struct Shelf {
     state: Mutex<State>,
@@ -101,6 +101,17 @@ impl Shelf {
             };
         }
         state.waiting -= 1;
+        state.over || !state.arrived.is_empty()
+    }
+
+    /// Whether `count` have arrived, or fewer that hold much memory, or the last have been taken.
+    pub(super) fn has(&self, count: usize) -> bool {
+        self.lock().has(count)
+    }
+
+    /// Whether any are there, or the last have been taken.
+    pub(super) fn has_any(&self) -> bool {
+        let state = self.lock();
         state.over || !state.arrived.is_empty()
     }
 

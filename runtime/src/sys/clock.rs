@@ -2,6 +2,12 @@
 
 use nix::time::{ClockId, clock_gettime};
 
+/// Nanoseconds since some time.
+pub(crate) fn nanoseconds() -> u64 {
+    // this clock is always there
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |now| now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64)
+}
+
 /// Milliseconds since some time; it starts again from 0 every seven weeks.
 pub(crate) fn milliseconds() -> u32 {
     // this clock is always there

@@ -1,8 +1,8 @@
 //! Waiting until descriptors are ready.
 
 use std::fs::File;
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -50,24 +50,38 @@ pub(crate) fn any_ready(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> io
     }
 }
 
-/// A bell by which one thread wakes another, which waits until it can be read.
-pub(crate) struct Bell(EventFd);
+/// A bell by which one thread or process wakes another, which sleeps until it rings.
+pub(crate) struct Bell(File);
 
 impl Bell {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?))
+        Ok(Self(OwnedFd::from(EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?).into()))
+    }
+
+    /// Another handle of it, for another process.
+    pub(crate) fn copy(&self) -> io::Result<File> {
+        self.0.try_clone()
     }
 
     pub(crate) fn ring(&self) {
-        // it fails only where it has been rung 2^64 times, and then it rings
-        let _ = self.0.write(1);
+        ring(&self.0);
     }
 
-    /// Makes it still again.
-    pub(crate) fn still(&self) {
-        // it fails only where it is still
-        let _ = self.0.read();
+    /// Waits until it rings, and makes it still; false if it is time.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
+        if deadline.is_some() && !readable(&self.0, deadline).unwrap_or(true) {
+            return false;
+        }
+        // interrupted by a signal, one looks once more than needed
+        let _ = (&self.0).read(&mut [0; 8]);
+        true
     }
+}
+
+/// Rings a bell, by a copy.
+pub(crate) fn ring(mut bell: &File) {
+    // it fails only where it has been rung 2^64 times, and then it rings; or where somebody has closed it
+    let _ = bell.write(&1_u64.to_ne_bytes());
 }
 
 impl AsFd for Bell {

@@ -1,0 +1,392 @@
+//! Which worker does what, and who looks for replies.
+//!
+//! Jobs wait in one queue until a worker has room for them; a worker that has nothing to do takes what another one has not begun.
+//! All of this is done by whatever thread of the program is there, under one lock that no worker knows of.
+//!
+//! 1. A thread that waits for outcomes takes replies itself, of all workers, and sleeps until one of them rings its bell (the
+//!    driver). There is one such thread at most; others wait at their shelves.
+//! 2. When there is none, the reactor, which is a thread of the pool's own, is the one that is rung for. It also looks after the
+//!    workers: whether they have ended, and others have to be started.
+//! 3. A worker that ends costs the request that it had begun, and no other. What it had replied is delivered.
+//! 4. Every job gets one outcome. It is put on its shelf under the lock, so that no thread can look there, not find it, and sleep
+//!    before it is put there; the driver, which does not sleep at its shelf, is rung for.
+//! 5. Where no worker can be started, jobs are left to the other workers if there are any, and told otherwise: a program that
+//!    cannot start workers does not try for ever.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use super::PoolError;
+use super::job::Job;
+use super::member::{Given, Member};
+use super::region::Region;
+use super::shelf::{Outcome, Shelf};
+use super::spin::Spin;
+use crate::SendError;
+use crate::connection::Fd;
+use crate::process::Process;
+use crate::sys::wait::Bell;
+
+/// What pool and reactor share.
+pub(super) struct Engine {
+    state: Mutex<State>,
+    pub(super) bells: Bells,
+    /// How many workers there are to be.
+    count: usize,
+    /// Until somebody has waited for it.
+    reactor: Mutex<Option<JoinHandle<()>>>,
+    /// Numbers for the names of workers.
+    started: AtomicUsize,
+}
+
+pub(super) struct State {
+    queue: VecDeque<Job>,
+    pub(super) phase: Phase,
+    pub(super) slots: Vec<Slot>,
+    /// A thread that waits for outcomes takes replies.
+    is_driven: bool,
+    /// How that thread has fared with spinning.
+    spin: Spin,
+    /// There is an outcome, or a worker, that it does not know of.
+    pub(super) has_news: bool,
+}
+
+/// A worker's place.
+pub(super) enum Slot {
+    Vacant(Vacancy),
+    /// And how often one has been started there in a row.
+    Filled(Box<Member>, u8),
+}
+
+pub(super) struct Vacancy {
+    pub(super) since: Instant,
+    /// Why the last one could not be started, if that is it.
+    pub(super) why: Option<Arc<PoolError>>,
+    pub(super) tries: u8,
+}
+
+impl Slot {
+    pub(super) fn member(&mut self) -> Option<&mut Member> {
+        match self {
+            Self::Filled(member, _) => Some(member),
+            Self::Vacant(_) => None,
+        }
+    }
+
+    fn ready(&mut self) -> Option<&mut Member> {
+        self.member().filter(|member| member.is_fit())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Open,
+    /// What is in the queue is done, and nothing is added.
+    Closed,
+    Terminated,
+}
+
+/// Who is rung for.
+const DRIVER: u32 = 0;
+const REACTOR: u32 = 1;
+
+/// The two that workers ring.
+pub(super) struct Bells([Bell; 2]);
+
+impl Bells {
+    fn new() -> io::Result<Self> {
+        Ok(Self([Bell::new()?, Bell::new()?]))
+    }
+
+    pub(super) fn copies(&self) -> io::Result<[Fd<File>; 2]> {
+        Ok([Fd(self.0[0].copy()?), Fd(self.0[1].copy()?)])
+    }
+
+    fn of(&self, whom: u32) -> &Bell {
+        &self.0[whom as usize]
+    }
+
+    pub(super) fn reactors(&self) -> &Bell {
+        self.of(REACTOR)
+    }
+}
+
+impl Engine {
+    pub(super) fn new(count: usize) -> io::Result<Self> {
+        let state = State {
+            queue: VecDeque::new(),
+            phase: Phase::Open,
+            slots: Vec::new(),
+            is_driven: false,
+            spin: Spin::new(),
+            has_news: false,
+        };
+        let bells = Bells::new()?;
+        Ok(Self { state: Mutex::new(state), bells, count, reactor: Mutex::default(), started: AtomicUsize::new(0) })
+    }
+
+    pub(super) fn has_reactor(&self, thread: JoinHandle<()>) {
+        *self.reactor.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+    }
+
+    pub(super) fn next_name(&self) -> String {
+        format!("PoolWorker-{}", self.started.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // no call into anything that can panic is made under the lock
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn processes(&self) -> usize {
+        self.count
+    }
+
+    pub(super) fn worker_pids(&self) -> Vec<u32> {
+        self.processes_of_workers().iter().map(Process::pid).collect()
+    }
+
+    fn processes_of_workers(&self) -> Vec<Process> {
+        let mut state = self.lock();
+        state.slots.iter_mut().filter_map(Slot::member).map(|member| member.process.clone()).collect()
+    }
+
+    /// Adds a job. The caller waits for outcomes soon, or else [leaves](Self::leave).
+    pub(super) fn add(&self, job: Job) {
+        let mut state = self.lock();
+        match state.phase {
+            Phase::Open => {}
+            Phase::Closed => return job.done(Outcome::Closed),
+            Phase::Terminated => return job.done(Outcome::Terminated),
+        }
+        state.queue.push_back(job);
+        if state.queue.len() > 1 {
+            // there was no room for others
+            state.take_replies();
+        }
+        state.distribute();
+        if state.is_driven || state.needs_workers() {
+            self.after(state);
+        }
+    }
+
+    /// Leaves it to others to take replies.
+    pub(super) fn leave(&self) {
+        self.after(self.lock());
+    }
+
+    /// What has to be done after something was done under the lock, by a thread that does not wait.
+    pub(super) fn after(&self, mut state: MutexGuard<'_, State>) {
+        let whom = if state.is_driven {
+            std::mem::take(&mut state.has_news).then_some(DRIVER)
+        } else {
+            (state.want(REACTOR, true) || state.needs_workers()).then_some(REACTOR)
+        };
+        drop(state);
+        if let Some(whom) = whom {
+            self.bells.of(whom).ring();
+        }
+    }
+
+    /// Waits until `count` outcomes are on a shelf, or fewer that hold much memory, or it is time; whether any are there, or the
+    /// last have been taken.
+    pub(super) fn wait(&self, shelf: &Shelf, count: usize, deadline: Option<Instant>) -> bool {
+        let mut state = self.lock();
+        let mut drives = false;
+        loop {
+            state.take_replies();
+            state.distribute();
+            if shelf.has(count) || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                break;
+            }
+            if state.is_driven && !drives {
+                // some of what was taken may be what the driver waits for
+                self.after(state);
+                if shelf.wait(count, deadline) {
+                    return true;
+                }
+                state = self.lock();
+                continue;
+            }
+            (state.is_driven, drives) = (true, true);
+            state.has_news = false;
+            if state.spin.is_worth() {
+                let (regions, mut spin) = (state.regions(), state.spin);
+                drop(state);
+                let found = spin.until(|| regions.iter().any(|(region, taken)| region.has_replied(*taken)));
+                state = self.lock();
+                state.spin = spin;
+                if found || state.has_news {
+                    continue;
+                }
+            }
+            if !state.want(DRIVER, count == 1) {
+                drop(state);
+                let nap = Spin::nap();
+                self.bells.of(DRIVER).wait(deadline);
+                state = self.lock();
+                state.spin.woken(nap);
+                state.want_nothing();
+            }
+        }
+        if drives {
+            state.is_driven = false;
+        }
+        // jobs may have been given to workers whose replies nobody would be rung for
+        self.after(state);
+        shelf.has_any()
+    }
+
+    /// Takes the jobs of one caller that have not been begun.
+    pub(super) fn forget(&self, shelf: &Arc<Shelf>) {
+        shelf.take_last();
+        let mut state = self.lock();
+        let is_its = |job: &Job| Arc::ptr_eq(&job.shelf, shelf);
+        let mut jobs: Vec<Job> = Vec::new();
+        for member in state.slots.iter_mut().filter_map(Slot::member) {
+            jobs.extend(std::iter::from_fn(|| member.revoke(is_its)));
+        }
+        state.queue.retain(|job| !is_its(job));
+        state.distribute();
+        drop(state);
+    }
+
+    /// Lets workers end when there are no jobs.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.phase = state.phase.max(Phase::Closed);
+        drop(state);
+        self.bells.of(REACTOR).ring();
+    }
+
+    /// Ends everything.
+    pub(super) fn terminate(&self) {
+        let mut state = self.lock();
+        state.terminate();
+        self.after(state);
+        self.bells.of(REACTOR).ring();
+    }
+
+    /// Waits until all workers have ended.
+    pub(super) fn wait_for_end(&self) {
+        // the lock is held while the first caller waits, and so the others wait too
+        let mut reactor = self.reactor.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = reactor.take() {
+            // one that has panicked has ended
+            let _ = thread.join();
+        }
+    }
+}
+
+impl State {
+    /// Tells what has become of a job.
+    pub(super) fn done(&mut self, job: Job, outcome: Outcome) {
+        self.has_news = true;
+        job.done(outcome);
+    }
+
+    /// Takes what workers have replied.
+    pub(super) fn take_replies(&mut self) {
+        for member in self.slots.iter_mut().filter_map(Slot::member) {
+            while let Some((job, bytes, fds)) = member.reply() {
+                self.has_news = true;
+                job.done(Outcome::Reply(bytes, fds));
+            }
+            member.let_go();
+        }
+    }
+
+    /// Gives workers what is in the queue, and those who have nothing what others have not begun.
+    pub(super) fn distribute(&mut self) {
+        while let Some(job) = self.queue.pop_front() {
+            let least = self.slots.iter_mut().filter_map(Slot::ready).min_by_key(|member| member.open());
+            let Some(member) = least else { return self.queue.push_front(job) };
+            match member.give(job) {
+                Given::Yes => {}
+                Given::No(job) => return self.queue.push_front(job),
+                // it has ended, or is about to
+                Given::Failed(job, SendError::Disconnected) => return self.queue.push_front(job),
+                Given::Failed(job, error) => self.done(job, Outcome::NotSent(Arc::new(error))),
+            }
+        }
+        while let Some(idle) = self.slots.iter_mut().position(|slot| slot.ready().is_some_and(|m| m.open() == 0)) {
+            let open = |slot: &mut Slot| slot.member().map_or(0, |member| member.open());
+            let Some(fullest) = (0..self.slots.len()).max_by_key(|i| open(&mut self.slots[*i])) else { return };
+            if open(&mut self.slots[fullest]) < 2 {
+                return;
+            }
+            let Some(job) = self.slots[fullest].member().and_then(|member| member.revoke(|_| true)) else { return };
+            match self.slots[idle].member().map(|member| member.give(job)) {
+                Some(Given::Yes) | None => {}
+                Some(Given::No(job) | Given::Failed(job, _)) => return self.queue.push_front(job),
+            }
+        }
+    }
+
+    /// Puts a job back that was not begun.
+    pub(super) fn take_back(&mut self, job: Job) {
+        if self.phase == Phase::Terminated {
+            self.done(job, Outcome::Terminated);
+        } else if !job.shelf.is_over() {
+            self.queue.push_front(job);
+        }
+    }
+
+    pub(super) fn queue_is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Ends all jobs and all workers; those have to be waited for.
+    pub(super) fn terminate(&mut self) {
+        self.phase = Phase::Terminated;
+        self.take_replies();
+        let mut jobs: Vec<Job> = self.queue.drain(..).collect();
+        for member in self.slots.iter_mut().filter_map(Slot::member) {
+            let (begun, queued) = member.leave_behind();
+            jobs.extend(begun.into_iter().chain(queued));
+            // one that cannot be killed has ended
+            let _ = member.process.kill();
+        }
+        jobs.into_iter().for_each(|job| self.done(job, Outcome::Terminated));
+    }
+
+    /// Takes all that are queued.
+    pub(super) fn give_up(&mut self, error: &Arc<PoolError>) {
+        while let Some(job) = self.queue.pop_front() {
+            self.done(job, Outcome::NoWorker(Arc::clone(error)));
+        }
+    }
+
+    /// Whether jobs wait, and nobody is there to do them.
+    fn needs_workers(&mut self) -> bool {
+        !self.queue_is_empty() && self.slots.iter_mut().all(|slot| slot.member().is_none())
+    }
+
+    /// Where replies can come, and how many have been taken there.
+    fn regions(&mut self) -> Vec<(Arc<Region>, u64)> {
+        self.slots.iter_mut().filter_map(Slot::ready).map(|member| member.replies()).collect()
+    }
+
+    /// Says that a thread is about to sleep, until there is a reply or, where that is enough, there are some; true if there are
+    /// some already.
+    pub(super) fn want(&mut self, whom: u32, soon: bool) -> bool {
+        let mut some = false;
+        for member in self.slots.iter_mut().filter_map(Slot::member) {
+            let open = member.open() as u64;
+            // the driver is not asked before others are given jobs while it sleeps; the reactor is
+            if open > 0 || whom == DRIVER {
+                some |= !member.want(if soon { 1 } else { (open / 2).max(1) }, whom);
+            }
+        }
+        some
+    }
+
+    fn want_nothing(&mut self) {
+        self.slots.iter_mut().filter_map(Slot::member).for_each(|member| member.want_nothing());
+    }
+}

@@ -1,0 +1,199 @@
+//! The memory that the pool shares with one worker, and with nobody else.
+//!
+//! # Rules
+//! 1. A request is an entry and its bytes. The pool writes both, and publishes them by one store, of how many there have been
+//!    (`requested`). The worker cannot write the bytes.
+//! 2. A reply goes the same way in the other direction (`replied`), and the pool says by one store how many it has taken (`taken`). So
+//!    one who is killed while it writes has written nothing.
+//! 3. Each request has a state, which goes from `QUEUED` to `RUNNING` by the worker, or from `QUEUED` to `REVOKED` by the pool, by an
+//!    exchange: either the worker has begun it, or the pool has it back. The state has the request's number in it, so that it
+//!    is not taken for that of another one.
+//! 4. A request is done when there is a reply to it. A worker that has ended with a request `RUNNING` to which there is none
+//!    has lost it; what is `QUEUED` it has not begun.
+//! 5. A worker that finds no request says that it is `asleep`, looks again, and sleeps on that word. Who publishes a request, or takes a
+//!    reply, looks at it afterwards, and wakes it.
+//! 6. The pool's thread that is to sleep says when it wants to be woken (`wanted`: when there have been so many replies), and by
+//!    which bell (`whom`), and looks again. A worker that has replied looks at it, and so does one that is about to sleep, or has begun
+//!    a request with descriptors; and it takes that back before it rings, so that one sleep costs one bell.
+//! 7. What the worker has written is checked before it is used: numbers against the memory's bounds, and bytes are copied first.
+//!
+//! # Safety
+//! The control block consists of atomics only. Bytes of records are copied in and out as racing ones, and are referred to only in the
+//! worker, whose requests nobody changes until it is done with them.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
+
+use crate::sys::map::{Map, PAGE};
+use crate::sys::{memory_file, racing};
+
+/// So many requests, and so many replies, are under way at most.
+pub(super) const ENTRIES: usize = 128;
+/// The bytes of all requests under way, and of all replies that have not been taken.
+pub(super) const DATA: usize = 4 << 20;
+
+/// What one processor writes and another one reads, apart from the rest.
+#[repr(C, align(64))]
+pub(super) struct Line<T>(pub(super) T);
+
+#[repr(C)]
+pub(super) struct Control {
+    /// By the pool.
+    pub(super) requested: Line<AtomicU64>,
+    pub(super) taken: Line<AtomicU64>,
+    pub(super) wanted: Line<Wanted>,
+    /// By the worker.
+    pub(super) asleep: Line<AtomicU32>,
+    pub(super) replied: Line<AtomicU64>,
+    /// How many requests it has dealt with, whose entries are free.
+    pub(super) passed: Line<AtomicU64>,
+    pub(super) requests: [Entry; ENTRIES],
+    pub(super) replies: [Entry; ENTRIES],
+}
+
+pub(super) struct Wanted {
+    pub(super) replies: AtomicU64,
+    pub(super) whom: AtomicU32,
+    /// 1 when no requests will come, and the worker is to end when it has none.
+    pub(super) closing: AtomicU32,
+}
+
+/// A request, or a reply.
+#[repr(C, align(64))]
+pub(super) struct Entry {
+    /// Of a request its state, of a reply the number of the request.
+    pub(super) state: AtomicU64,
+    pub(super) offset: AtomicU32,
+    pub(super) len: AtomicU32,
+    /// How many descriptors come with it, over the socket; the first one of those is the bytes, if they are `APART`.
+    pub(super) fds: AtomicU32,
+    pub(super) apart: AtomicU32,
+    /// When the worker began it, in nanoseconds of the clock that is never set.
+    pub(super) begun: AtomicU64,
+}
+
+/// States of requests, below the number.
+pub(super) mod state {
+    pub(in super::super) const QUEUED: u64 = 0;
+    pub(in super::super) const RUNNING: u64 = 1;
+    pub(in super::super) const REVOKED: u64 = 2;
+
+    pub(in super::super) fn of(number: u64, state: u64) -> u64 {
+        number << 2 | state
+    }
+}
+
+/// `wanted` when nobody sleeps.
+pub(super) const NEVER: u64 = u64::MAX;
+
+const CONTROL: usize = size_of::<Control>().next_multiple_of(PAGE);
+
+/// One side's view.
+pub(super) struct Region {
+    /// The control block, and the replies.
+    shared: Map,
+    requests: Map,
+}
+
+/// What the other side makes its view of.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub(super) struct Files {
+    #[serde(with = "crate::connection::fd")]
+    shared: OwnedFd,
+    #[serde(with = "crate::connection::fd")]
+    requests: OwnedFd,
+}
+
+impl Region {
+    /// Makes one, for the pool, and what the worker is to be given.
+    pub(super) fn create() -> io::Result<(Self, Files)> {
+        let shared = memory_file::zeros(c"carom-worker", (CONTROL + DATA) as u64, false)?;
+        let requests = memory_file::zeros(c"carom-requests", DATA as u64, false)?;
+        let region = Self {
+            shared: Map::new(&shared, CONTROL + DATA, CONTROL + DATA, true)?,
+            requests: Map::new(&requests, DATA, DATA, true)?,
+        };
+        let readable = memory_file::reopen(&requests.as_fd(), false)?;
+        Ok((region, Files { shared, requests: readable }))
+    }
+
+    /// The worker's view.
+    pub(super) fn open(files: &Files) -> io::Result<Self> {
+        let shared = Map::new(&files.shared, CONTROL + DATA, CONTROL + DATA, true)?;
+        Ok(Self { shared, requests: Map::new(&files.requests, DATA, DATA, false)? })
+    }
+
+    #[inline]
+    pub(super) fn control(&self) -> &Control {
+        // SAFETY: it lies at the beginning of the mapping, which is longer; zeros are a value.
+        unsafe { self.shared.start().cast::<Control>().as_ref() }
+    }
+
+    #[inline]
+    pub(super) fn request(&self, number: u64) -> &Entry {
+        &self.control().requests[number as usize % ENTRIES]
+    }
+
+    #[inline]
+    pub(super) fn reply(&self, number: u64) -> &Entry {
+        &self.control().replies[number as usize % ENTRIES]
+    }
+
+    /// Whether there are more replies than those that have been taken.
+    pub(super) fn has_replied(&self, taken: u64) -> bool {
+        self.control().replied.0.load(SeqCst) != taken
+    }
+
+    /// Writes the bytes of a request; `offset` is where [`Area`](super::area::Area) places them.
+    pub(super) fn write_request(&self, offset: usize, bytes: &[u8]) {
+        // SAFETY: only the pool, which has mapped them to be written, does this.
+        unsafe { Self::write(self.requests.start(), offset, bytes) };
+    }
+
+    pub(super) fn write_reply(&self, offset: usize, bytes: &[u8]) {
+        // SAFETY: the replies lie behind the control block.
+        let replies = unsafe { self.shared.start().add(CONTROL) };
+        // SAFETY: both sides have mapped them to be written.
+        unsafe { Self::write(replies, offset, bytes) };
+    }
+
+    /// # Safety
+    /// There are [`DATA`] bytes, which can be written.
+    unsafe fn write(to: NonNull<u8>, offset: usize, bytes: &[u8]) {
+        assert!(offset <= DATA && bytes.len() <= DATA - offset, "a record lies within its memory");
+        // SAFETY: it is within the bytes.
+        let to = unsafe { to.add(offset) };
+        // SAFETY: as above; the other side reads them when they are published.
+        unsafe { racing::copy_out(bytes.as_ptr(), to.as_ptr(), bytes.len()) };
+    }
+
+    /// The bytes of a request, in the worker; none if they are not within the memory.
+    pub(super) fn read_request(&self, offset: usize, len: usize) -> Option<&[u8]> {
+        if offset > DATA || len > DATA - offset {
+            return None;
+        }
+        // SAFETY: it is within the mapping.
+        let start = unsafe { self.requests.start().add(offset) };
+        // SAFETY: the pool, which wrote them, leaves them as they are until the request is done.
+        Some(unsafe { std::slice::from_raw_parts(start.as_ptr(), len) })
+    }
+
+    /// Copies the bytes of a reply, in the pool; false if they are not within the memory.
+    pub(super) fn read_reply(&self, offset: usize, len: usize, into: &mut Vec<u8>) -> bool {
+        if offset > DATA || len > DATA - offset {
+            return false;
+        }
+        into.clear();
+        into.reserve(len);
+        // SAFETY: it is within the mapping.
+        let start = unsafe { self.shared.start().add(CONTROL + offset) };
+        // SAFETY: there is room for them, and they are copied as bytes that may change meanwhile.
+        unsafe { racing::copy_in(start.as_ptr(), into.as_mut_ptr(), len) };
+        // SAFETY: they have been written.
+        unsafe { into.set_len(len) };
+        true
+    }
+}
