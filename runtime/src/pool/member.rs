@@ -45,6 +45,8 @@ pub(super) struct Member {
     pub(super) left: Option<Instant>,
     /// It has overwritten what it is not to write, and is being killed.
     is_damaged: bool,
+    /// It has been told to end, and is given nothing any more.
+    is_dismissed: bool,
     has_ended: bool,
 }
 
@@ -78,6 +80,7 @@ impl Member {
             is_ready: false,
             left: None,
             is_damaged: false,
+            is_dismissed: false,
             has_ended: false,
         })
     }
@@ -121,7 +124,7 @@ impl Member {
 
     /// Whether it can be given jobs.
     pub(super) fn is_fit(&self) -> bool {
-        self.is_ready && self.left.is_none() && !self.is_damaged
+        self.is_ready && self.left.is_none() && !self.is_damaged && !self.is_dismissed
     }
 
     /// How many requests it has that it has not answered.
@@ -301,7 +304,8 @@ impl Member {
     }
 
     /// Tells it to end when it has nothing to do.
-    pub(super) fn dismiss(&self) {
+    pub(super) fn dismiss(&mut self) {
+        self.is_dismissed = true;
         self.region.control().wanted.0.closing.store(1, SeqCst);
         self.wake();
     }

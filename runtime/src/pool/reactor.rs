@@ -43,6 +43,7 @@ fn run(engine: &Engine) {
         state.take_replies();
         state.look_after();
         state.distribute();
+        state.dismiss_idle();
         let vacant = state.vacancies();
         if vacant.is_empty() && state.is_over() {
             return engine.after(state);
@@ -118,8 +119,6 @@ impl State {
                 member.left = Some(Instant::now());
             } else if member.left.is_some_and(|left| left.elapsed() >= MOMENT) {
                 self.bury(place, Some("it closed its connection to the pool, and was ended for that"));
-            } else if self.phase == Phase::Closed && self.queue_is_empty() && self.is_idle(place) {
-                self.dismiss(place);
             }
         }
         if self.phase == Phase::Terminated {
@@ -127,13 +126,11 @@ impl State {
         }
     }
 
-    fn is_idle(&mut self, place: usize) -> bool {
-        self.slots[place].member().is_some_and(|member| member.open() == 0)
-    }
-
-    fn dismiss(&mut self, place: usize) {
-        if let Some(member) = self.slots[place].member() {
-            member.dismiss();
+    /// Lets workers end that have nothing to do when the pool is closed; to be called when they have been given what there is.
+    fn dismiss_idle(&mut self) {
+        if self.phase == Phase::Closed && self.queue_is_empty() {
+            let members = self.slots.iter_mut().filter_map(Slot::member);
+            members.filter(|member| member.is_fit() && member.open() == 0).for_each(Member::dismiss);
         }
     }
 
