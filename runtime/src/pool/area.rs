@@ -52,6 +52,13 @@ impl Area {
         self.records.iter().all(Range::is_empty)
     }
 
+    /// Takes back that the last record was placed.
+    pub(super) fn undo(&mut self) {
+        if let Some(last) = self.records.pop_back() {
+            self.tail = self.records.back().map_or(last.start, |before| before.end);
+        }
+    }
+
     /// Gives the oldest record back.
     pub(super) fn give_back(&mut self) {
         self.records.pop_front();
@@ -79,6 +86,22 @@ mod tests {
         area.give_back();
         area.give_back();
         assert_eq!(area.place(1000), Some(0), "when all are free, it begins again");
+    }
+
+    #[test]
+    fn what_was_taken_back_takes_no_room() {
+        let mut area = Area::new(256);
+        assert_eq!(area.place(64), Some(0));
+        for _ in 0..10 {
+            assert_eq!(area.place(192), Some(64));
+            area.undo();
+        }
+        assert_eq!(area.place(192), Some(64));
+        area.give_back();
+        area.give_back();
+        assert_eq!(area.place(256), Some(0));
+        area.undo();
+        assert_eq!(area.place(256), Some(0));
     }
 
     #[test]

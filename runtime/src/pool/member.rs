@@ -144,13 +144,17 @@ impl Member {
         if apart && job.apart.is_none() {
             match memory_file::of(c"carom-request", &job.bytes) {
                 Ok(file) => job.apart = Some(file),
-                Err(error) => return Given::Failed(job, SendError::Io(error)),
+                Err(error) => {
+                    self.area.undo();
+                    return Given::Failed(job, SendError::Io(error));
+                }
             }
         }
         let fds = job.fds.len() + usize::from(apart);
         if fds > 0
             && let Err(error) = self.send(number, &job)
         {
+            self.area.undo();
             return Given::Failed(job, error);
         }
         self.region.write_request(offset, if apart { &[] } else { &job.bytes });
