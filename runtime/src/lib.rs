@@ -72,7 +72,9 @@ pub use connection::{
 pub use error::{Error, Result};
 pub use macros::{Shared, main, shared, task, tasks, test};
 pub use memory::{MemoryError, OutOfBounds};
-pub use pool::{AsyncResult, Imap, JobBuilder, Panic, Pool, PoolBuilder, PoolError, TaskError};
+pub use pool::{
+    AsyncResult, Imap, JobBuilder, MemoryPolicy, Panic, Pool, PoolBuilder, PoolError, TaskError, WorkerLost,
+};
 pub use process::{
     Builder, CurrentProcess, ExitError, ExitStatus, JoinError, ParentProcess, Process, SpawnError, Stdio,
     active_children, cpu_count, current_process, parent_process,

@@ -14,7 +14,7 @@ pub use crate::registry::{Registered, RegisteredTest, inventory};
 pub use crate::shared::field::{Field, Flags, behind_tag, field, refuse_drop, with_fields};
 pub use crate::shared::{Candidate, Form, Layout, advice};
 pub use crate::task::Prepared;
-use crate::task::{Location, Prepare, Run, TaskInfo};
+use crate::task::{Location, Prepare, Run, TaskInfo, id_of};
 use crate::{DecodeError, EncodeError};
 pub use carom_macros::{instead, with};
 
@@ -34,10 +34,14 @@ impl<T> Clone for Travels<T> {
 
 impl<T> Copy for Travels<T> {}
 
-/// How many values travel as one block.
+/// How many values travel as one block: numbers.
 pub struct Many<T> {
     pub(crate) encode: fn(&[T], &mut Writer) -> Result<(), EncodeError>,
     pub(crate) decode: fn(&mut Reader<'_>) -> Result<Vec<T>, DecodeError>,
+    /// Their bytes, as they stand in memory.
+    pub(crate) bytes: fn(&[T]) -> &[u8],
+    /// The numbers that such bytes are, if they are whole ones.
+    pub(crate) numbers: fn(&[u8]) -> Option<Vec<T>>,
 }
 
 impl<T> Travels<T> {
@@ -125,8 +129,8 @@ const fn travels<T: Serialize + DeserializeOwned>() -> Travels<T> {
 }
 
 fn many<T: Serialize + DeserializeOwned>() -> Option<Many<T>> {
-    let many = || Many { encode: |values, writer| writer.write(values), decode: |reader| reader.read() };
-    crate::codec::is_number::<T>().then(many)
+    let (bytes, numbers) = crate::codec::numbers::<T>()?;
+    Some(Many { encode: |values, writer| writer.write(values), decode: |reader| reader.read(), bytes, numbers })
 }
 
 pub const fn argument<T: Argument>() -> Travels<T> {
@@ -147,7 +151,8 @@ pub const fn task_info(
     (timeout, soft_timeout, retries): (Option<Duration>, Option<Duration>, u32),
     (prepare, run): (Prepare, Run),
 ) -> TaskInfo {
-    TaskInfo { name, location: Location { file, line, column }, timeout, soft_timeout, retries, prepare, run }
+    let (id, location) = (id_of(name), Location { file, line, column });
+    TaskInfo { name, id, location, timeout, soft_timeout, retries, prepare, run }
 }
 
 /// Whether what a task returned is a failure, and its text, decided by its type.

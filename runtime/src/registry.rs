@@ -25,10 +25,10 @@ pub(crate) fn find(name: &str) -> Option<&'static TaskInfo> {
     tasks().find(|task| task.name == name)
 }
 
-/// The same for many times.
-pub(crate) fn find_quickly(name: &str) -> Option<&'static TaskInfo> {
-    static BY_NAME: OnceLock<HashMap<&str, &TaskInfo>> = OnceLock::new();
-    BY_NAME.get_or_init(|| tasks().map(|task| (task.name, task)).collect()).get(name).copied()
+/// The same by its [`id`](TaskInfo::id), for many times.
+pub(crate) fn find_quickly(id: u64) -> Option<&'static TaskInfo> {
+    static BY_ID: OnceLock<HashMap<u64, &TaskInfo>> = OnceLock::new();
+    BY_ID.get_or_init(|| tasks().map(|task| (task.id, task)).collect()).get(&id).copied()
 }
 
 /// The first registered test by name.
@@ -36,7 +36,7 @@ pub(crate) fn first_test() -> Option<&'static str> {
     inventory::iter::<RegisteredTest>.into_iter().map(|test| test.0).min()
 }
 
-/// Two tasks under one name: neither could be found for certain.
+/// Two tasks under one name, or one number: neither could be found for certain.
 pub(crate) struct Duplicate {
     first: &'static TaskInfo,
     second: &'static TaskInfo,
@@ -45,16 +45,19 @@ pub(crate) struct Duplicate {
 impl fmt::Display for Duplicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { first, second } = self;
-        let name = first.name;
-        write!(f, "two tasks are named `{name}`: one at {}, one at {}; ", first.location, second.location)?;
+        match (first.name, second.name) {
+            (name, other) if name == other => write!(f, "two tasks are named `{name}`")?,
+            (name, other) => write!(f, "two tasks have names with the same hash, `{name}` and `{other}`")?,
+        }
+        write!(f, ": one at {}, one at {}; ", first.location, second.location)?;
         write!(f, "give one of them a name of its own: `#[carom::task(name = \"…\")]`")
     }
 }
 
 pub(crate) fn duplicate() -> Option<Duplicate> {
-    let mut seen: HashMap<&str, &'static TaskInfo> = HashMap::new();
+    let mut seen: HashMap<u64, &'static TaskInfo> = HashMap::new();
     tasks().find_map(|task| {
-        let first = seen.insert(task.name, task)?;
+        let first = seen.insert(task.id, task)?;
         let key = |task: &TaskInfo| (task.location.file, task.location.line, task.location.column);
         let (first, second) = if key(first) <= key(task) { (first, task) } else { (task, first) };
         Some(Duplicate { first, second })

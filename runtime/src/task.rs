@@ -32,6 +32,8 @@ pub trait Task: Copy + Send + Sync + 'static {
 /// Name, place and options of a task.
 pub struct TaskInfo {
     pub(crate) name: &'static str,
+    /// [`id_of`] the name, by which a pool and its workers name it to each other.
+    pub(crate) id: u64,
     pub(crate) location: Location,
     pub(crate) timeout: Option<Duration>,
     pub(crate) soft_timeout: Option<Duration>,
@@ -94,6 +96,16 @@ impl TaskInfo {
     pub fn retries(&self) -> u32 {
         self.retries
     }
+}
+
+/// A number for a name: its FNV-1a hash. Two tasks of one program with the same number are refused as two of the same name are.
+pub(crate) const fn id_of(name: &str) -> u64 {
+    let (bytes, mut hash, mut i) = (name.as_bytes(), 0xcbf2_9ce4_8422_2325_u64, 0);
+    while i < bytes.len() {
+        hash = (hash ^ bytes[i] as u64).wrapping_mul(0x0100_0000_01b3);
+        i += 1;
+    }
+    hash
 }
 
 impl fmt::Debug for TaskInfo {

@@ -35,7 +35,7 @@ fn a_call_that_comes_just_after_its_worker_was_killed_is_done_or_lost() {
         match done {
             Ok(same) => assert_eq!((same, times), (number, 1)),
             Err(error) => {
-                assert_eq!(error.worker_lost().expect("lost").signal(), Some(libc::SIGKILL));
+                assert_eq!(error.worker_lost().expect("lost").status().signal(), Some(libc::SIGKILL));
                 assert_eq!(times, 0);
             }
         }
@@ -88,7 +88,7 @@ fn account_for(results: Vec<(u32, Result<u32, TaskError>)>, journal: &Journal, k
             Ok(same) => assert_eq!((same, times), (number, 1)),
             Err(error) => {
                 lost += 1;
-                assert_eq!(error.worker_lost().expect("lost").signal(), Some(libc::SIGKILL), "{number}: {error}");
+                assert_eq!(error.worker_lost().expect("lost").status().signal(), Some(libc::SIGKILL), "{number}: {error}");
             }
         }
     }
@@ -174,7 +174,7 @@ fn a_worker_killed_while_it_sends_a_huge_result_has_sent_it_or_is_lost() {
         signal(worker, libc::SIGKILL);
         match result.get() {
             Ok(all) => assert!(all == vec![3; 2_000_000]),
-            Err(error) => assert_eq!(error.worker_lost().expect("lost").signal(), Some(libc::SIGKILL)),
+            Err(error) => assert_eq!(error.worker_lost().expect("lost").status().signal(), Some(libc::SIGKILL)),
         }
         replaced(&pool, &[worker]);
         assert_eq!(pool.map(square, 0..20).expect("squares").len(), 20);

@@ -59,6 +59,34 @@ macro_rules! kinds {
             [$(typeid::of::<$number>()),*].contains(&number)
         }
 
+        /// The bytes of numbers; none of anything else.
+        pub(super) fn bytes_of<T>(numbers: &[T]) -> &[u8] {
+            let number = typeid::of::<T>();
+            $(
+                if number == typeid::of::<$number>() {
+                    // SAFETY: `T` is this very type.
+                    let numbers = unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast::<$number>(), numbers.len()) };
+                    return numbers.as_bytes();
+                }
+            )*
+            &[]
+        }
+
+        /// The numbers that bytes are, if they are whole ones.
+        pub(super) fn numbers_of<T>(bytes: &[u8]) -> Option<Vec<T>> {
+            let number = typeid::of::<T>();
+            $(
+                if number == typeid::of::<$number>() {
+                    let (numbers, []) = bytes.as_chunks::<{ size_of::<$number>() }>() else { return None };
+                    let numbers = numbers.iter().map(|bytes| <$number>::from_le_bytes(*bytes)).collect::<Vec<$number>>();
+                    let numbers = ManuallyDrop::new(numbers);
+                    // SAFETY: `T` is this very type.
+                    return Some(unsafe { transmute_copy::<Vec<$number>, Vec<T>>(&numbers) });
+                }
+            )*
+            None
+        }
+
         /// Gives the numbers of a block to the visitor that asked for a sequence: at once if it wants such a
         /// vector, otherwise one by one.
         pub(super) fn visit<'de, V: Visitor<'de>, E: Error>(visitor: V, block: &Block<'_>) -> Result<V::Value, E> {

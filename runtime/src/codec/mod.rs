@@ -30,9 +30,9 @@ use transfer::{Incoming, Outgoing};
 /// times as much, in unoptimised builds too.
 const DEPTH: usize = 128;
 
-/// Whether it is a plain number, of which a vector travels as one block.
-pub(crate) fn is_number<T>() -> bool {
-    block::is_number::<T>()
+/// How plain numbers become bytes and bytes numbers, without anything between; none if it is no number.
+pub(crate) fn numbers<T>() -> Option<(fn(&[T]) -> &[u8], fn(&[u8]) -> Option<Vec<T>>)> {
+    block::is_number::<T>().then_some((block::bytes_of::<T>, block::numbers_of::<T>))
 }
 
 /// A short mark of a name: the ends of its FNV-1a hash, folded.
@@ -103,6 +103,16 @@ impl Writer {
     /// How much has been written.
     pub(crate) fn written(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// What has been written.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Takes the first bytes away.
+    pub(crate) fn drop_front(&mut self, len: usize) {
+        self.bytes.drain(..len);
     }
 
     /// How many descriptors come along.
@@ -214,6 +224,13 @@ impl<'a> Reader<'a> {
             Ok(_) if left > 0 => Err(fault(&format!("{left} bytes follow that nothing reads"))),
             value => value,
         }
+    }
+
+    /// Passes over what was written by [`Writer::framed`].
+    pub(crate) fn skip_frame(&mut self) -> Option<()> {
+        let length = usize::try_from(self.take_u64()?).ok()?;
+        self.rest = self.rest.get(length..)?;
+        Some(())
     }
 
     pub(crate) fn take_u8(&mut self) -> Option<u8> {

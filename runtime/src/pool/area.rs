@@ -47,6 +47,26 @@ impl Area {
         Some(start)
     }
 
+    /// Places a record of `most` bytes, or as many as there is room for if they are `least`; where, and how many.
+    pub(super) fn place_some(&mut self, least: usize, most: usize) -> Option<(usize, usize)> {
+        let mut len = most;
+        loop {
+            match self.place(len) {
+                Some(offset) => return Some((offset, len)),
+                None if len == least => return None,
+                None => len = least.max(len / 2),
+            }
+        }
+    }
+
+    /// Gives back the end of the last record.
+    pub(super) fn shorten(&mut self, len: usize) {
+        if let Some(last) = self.records.back_mut() {
+            last.end = last.start + len.next_multiple_of(GRAIN);
+            self.tail = last.end;
+        }
+    }
+
     /// Whether all records are empty ones.
     fn is_one_empty(&self) -> bool {
         self.records.iter().all(Range::is_empty)
@@ -102,6 +122,17 @@ mod tests {
         assert_eq!(area.place(256), Some(0));
         area.undo();
         assert_eq!(area.place(256), Some(0));
+    }
+
+    #[test]
+    fn the_end_of_the_last_record_is_given_back() {
+        let mut area = Area::new(512);
+        assert_eq!(area.place_some(64, 1024), Some((0, 512)));
+        area.shorten(60);
+        assert_eq!(area.place_some(64, 512), Some((64, 256)));
+        area.shorten(128);
+        assert_eq!(area.place_some(321, 321), None);
+        assert_eq!(area.place(320), Some(192));
     }
 
     #[test]

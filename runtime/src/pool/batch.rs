@@ -1,17 +1,15 @@
-//! Some calls of one task, in a worker: what a request holds and a reply says.
+//! Some calls of one task, in a worker: what a request holds and a part of a reply says.
 //!
-//! A request is the task's name, the number of calls, and their inputs; a reply is a row of [`record`]s, each for
-//! one call or several, in the order of the calls. Plain numbers go as one block; anything else goes behind its
-//! length, so that an input or output that cannot be read costs no other.
+//! A request is the inputs of its calls: plain numbers as one block, anything else each behind its length. A part of a reply is
+//! numbers as they stand in memory, or a row of [`record`]s, one for each call. So an input or output that cannot be read costs no other.
 //!
 //! The caller's half is [`request`](super::request).
 
-use std::os::fd::OwnedFd;
 use std::panic::AssertUnwindSafe;
 
 use super::panics::{self, Panic};
-use crate::__private_0_1::{Codec, Many, Travels};
-use crate::codec::transfer::Outgoing;
+use super::reply::Answer;
+use crate::__private_0_1::{Codec, Travels};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::report::report;
 
@@ -22,22 +20,15 @@ pub(super) fn put_str(writer: &mut Writer, text: &str) {
 
 /// The records of a reply.
 pub(super) mod record {
-    pub(in super::super) const BLOCK: u8 = 0;
     pub(in super::super) const VALUE: u8 = 1;
     pub(in super::super) const PANICKED: u8 = 2;
     pub(in super::super) const NOT_DECODED: u8 = 3;
     pub(in super::super) const NOT_ENCODED: u8 = 4;
+    /// Of this call, and all that follow.
     pub(in super::super) const REFUSED: u8 = 5;
 }
 
-/// The calls of one request, in a worker.
-pub struct Batch<'a> {
-    reader: Reader<'a>,
-    count: usize,
-    writer: Writer,
-}
-
-/// A reply to a request of which nothing can be done.
+/// A part of a reply that says why there is nothing of what was asked for.
 pub(super) fn refusal(reason: &str) -> Vec<u8> {
     let mut writer = Writer::default();
     writer.put_u8(record::REFUSED);
@@ -45,52 +36,46 @@ pub(super) fn refusal(reason: &str) -> Vec<u8> {
     writer.into_parts().0
 }
 
+/// The calls of one request, in a worker.
+pub struct Batch<'a> {
+    reader: Reader<'a>,
+    count: u32,
+    answer: Answer<'a>,
+}
+
 impl<'a> Batch<'a> {
-    /// A request, and the memory for the reply.
-    pub(super) fn new(request: &'a [u8], fds: Vec<OwnedFd>, reply: Vec<u8>) -> Self {
-        Self { reader: Reader::carrying(request, fds), count: 0, writer: Writer::carrying(reply, true) }
+    /// So many calls, of which some may have been made before, and where their results go.
+    pub(super) fn new(reader: Reader<'a>, count: u32, answer: Answer<'a>) -> Self {
+        Self { reader, count, answer }
     }
 
-    /// Takes the name of the task; otherwise, why that is not there.
-    pub(super) fn open(&mut self) -> Result<String, String> {
-        let count = self.reader.take_u64().ok_or("the request is too short")?;
-        self.count = usize::try_from(count).map_err(|_| "the request has too many calls")?;
-        self.reader.read().map_err(|error| report(&error))
+    /// What has been answered.
+    pub(super) fn into_answer(self) -> Answer<'a> {
+        self.answer
     }
 
-    /// Makes the reply one to a request of which nothing can be done.
+    /// Answers all calls that have not been made.
     pub(super) fn refuse(&mut self, reason: &str) {
         self.tell(record::REFUSED, reason);
-    }
-
-    /// The reply, and the descriptors that go with it.
-    pub(super) fn into_reply(self) -> (Vec<u8>, Vec<OwnedFd>) {
-        let (bytes, outgoing) = self.writer.into_parts();
-        (bytes, outgoing.map(Outgoing::into_fds).unwrap_or_default())
+        self.answer.count(self.count - self.answer.place());
     }
 
     fn tell(&mut self, record: u8, text: &str) {
-        self.writer.put_u8(record);
-        put_str(&mut self.writer, text);
+        let writer = self.answer.writer();
+        writer.put_u8(record);
+        put_str(writer, text);
     }
 
     fn fail(&mut self, failure: Failure) {
         match failure {
             Failure::NotDecoded(error) => self.tell(record::NOT_DECODED, &report(&error)),
+            Failure::NotEncoded(error) => self.tell(record::NOT_ENCODED, &report(&error)),
             Failure::Panicked(panic) => {
-                self.writer.put_u8(record::PANICKED);
+                let writer = self.answer.writer();
+                writer.put_u8(record::PANICKED);
                 // texts and numbers are never refused
-                let _ = self.writer.write(&panic);
+                let _ = writer.write(&panic);
             }
-        }
-    }
-
-    fn value<O>(&mut self, value: &O, codec: Travels<O>) {
-        let before = self.writer.mark();
-        self.writer.put_u8(record::VALUE);
-        if let Err(error) = self.writer.framed(|writer| codec.encode(value, writer)) {
-            self.writer.go_back(&before);
-            self.tell(record::NOT_ENCODED, &report(&error));
         }
     }
 }
@@ -98,79 +83,69 @@ impl<'a> Batch<'a> {
 /// Why a call has no output.
 enum Failure {
     NotDecoded(DecodeError),
+    NotEncoded(crate::EncodeError),
     Panicked(Panic),
 }
 
-/// Does one call, which may panic in the task, in the decoding of its input or in the drop of its output.
-fn caught<R>(call: impl FnOnce() -> Result<R, DecodeError>) -> Result<R, Failure> {
+/// Does one call, which may panic in the task, in the decoding of its input, or in the encoding or the drop of its output.
+fn caught<R>(call: impl FnOnce() -> Result<R, Failure>) -> Result<R, Failure> {
     match std::panic::catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(Failure::NotDecoded),
+        Ok(result) => result,
         Err(payload) => Err(Failure::Panicked(panics::taken(payload))),
     }
 }
 
 /// Runs the calls of a batch; what a task's own function is reduced to.
 pub fn run<I, O>(codec: &Codec<I, O>, call: impl Fn(I) -> O, batch: &mut Batch<'_>) {
-    let Codec { input, output } = codec;
-    let mut outputs = Outputs { codec: *output, many: output.many(), values: Vec::new() };
+    let input = codec.input;
     match input.many() {
         Some(many) => match (many.decode)(&mut batch.reader) {
-            Ok(inputs) if inputs.len() == batch.count => {
-                inputs.into_iter().for_each(|input| outputs.of(batch, |_| Ok(call(input))));
+            Ok(inputs) if inputs.len() == batch.count as usize => {
+                let mut inputs = inputs.into_iter().skip(batch.answer.place() as usize);
+                // there are as many as calls
+                each(codec.output, batch, |_| inputs.next().map(&call).ok_or_else(missing));
             }
-            Ok(_) => batch.tell(record::REFUSED, "the request does not have as many inputs as it says"),
-            Err(error) => batch.tell(record::REFUSED, &report(&error)),
+            Ok(_) => batch.refuse("the request does not have as many inputs as it says"),
+            Err(error) => batch.refuse(&report(&error)),
         },
         None => {
-            let next = |batch: &mut Batch<'_>| batch.reader.framed(|reader| input.decode(reader));
-            (0..batch.count).for_each(|_| outputs.of(batch, |batch| Ok(call(next(batch)?))));
+            // what is left of a request whose first calls were made elsewhere
+            if (0..batch.answer.place()).any(|_| batch.reader.skip_frame().is_none()) {
+                return batch.refuse("the request does not have as many inputs as it says");
+            }
+            each(codec.output, batch, |reader| {
+                Ok(call(reader.framed(|reader| input.decode(reader)).map_err(Failure::NotDecoded)?))
+            });
         }
     }
-    outputs.write(batch);
 }
 
-/// Where the outputs of calls go.
-struct Outputs<O> {
-    codec: Travels<O>,
-    many: Option<Many<O>>,
-    /// Those that wait to become a block.
-    values: Vec<O>,
+fn missing() -> Failure {
+    unreachable!("the inputs were counted")
 }
 
-impl<O> Outputs<O> {
-    /// Does one call.
-    fn of(&mut self, batch: &mut Batch<'_>, call: impl FnOnce(&mut Batch<'_>) -> Result<O, DecodeError>) {
-        if self.many.is_some() {
-            match caught(|| call(batch)) {
-                Ok(value) => self.values.push(value),
-                Err(failure) => {
-                    self.write(batch);
-                    batch.fail(failure);
-                }
+/// Does each of the calls that are to be made, by `next`.
+fn each<O>(output: Travels<O>, batch: &mut Batch<'_>, mut next: impl FnMut(&mut Reader<'_>) -> Result<O, Failure>) {
+    let bytes = output.many().map(|many| many.bytes);
+    while batch.answer.place() < batch.count && batch.answer.begin() {
+        if let Some(bytes) = bytes {
+            match caught(|| next(&mut batch.reader)) {
+                Ok(value) => batch.answer.number(bytes(std::slice::from_ref(&value))),
+                Err(failure) => batch.fail(failure),
             }
         } else {
-            let before = batch.writer.mark();
+            let before = batch.answer.writer().mark();
             let done = caught(|| {
-                let value = call(batch)?;
-                batch.value(&value, self.codec);
-                Ok(())
+                let value = next(&mut batch.reader)?;
+                let writer = batch.answer.writer();
+                writer.put_u8(record::VALUE);
+                writer.framed(|writer| output.encode(&value, writer)).map_err(Failure::NotEncoded)
             });
             if let Err(failure) = done {
-                batch.writer.go_back(&before);
+                batch.answer.writer().go_back(&before);
                 batch.fail(failure);
             }
         }
-    }
-
-    /// Writes those that wait.
-    fn write(&mut self, batch: &mut Batch<'_>) {
-        let Some(many) = self.many.as_ref().filter(|_| !self.values.is_empty()) else { return };
-        let before = batch.writer.mark();
-        batch.writer.put_u8(record::BLOCK);
-        if let Err(error) = (many.encode)(&self.values, &mut batch.writer) {
-            batch.writer.go_back(&before);
-            self.values.iter().for_each(|_| batch.tell(record::NOT_ENCODED, &report(&error)));
-        }
-        self.values.clear();
+        batch.answer.done();
     }
 }

@@ -19,13 +19,15 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::PoolError;
+use super::error::Kind;
 use super::job::Job;
-use super::member::{Given, Member};
+use super::member::{Given, Member, Reply};
 use super::region::Region;
-use super::shelf::{Outcome, Shelf};
+use super::settings::Settings;
+use super::shelf::Shelf;
 use super::spin::Spin;
 use crate::SendError;
 use crate::connection::Fd;
@@ -36,6 +38,7 @@ use crate::sys::wait::Bell;
 pub(super) struct Engine {
     state: Mutex<State>,
     pub(super) bells: Bells,
+    pub(super) settings: Settings,
     /// How many workers there are to be.
     count: usize,
     /// Until somebody has waited for it.
@@ -48,6 +51,16 @@ pub(super) struct State {
     queue: VecDeque<Job>,
     pub(super) phase: Phase,
     pub(super) slots: Vec<Slot>,
+    /// Workers that are to take the place of others soon.
+    pub(super) spares: Vec<Box<Member>>,
+    /// Workers whose place another one has taken, and that are about to end.
+    pub(super) leaving: Vec<Box<Member>>,
+    /// When the last of those could not be started.
+    pub(super) spare_failed: Option<Instant>,
+    /// When the reactor looks after the workers by itself.
+    pub(super) alarm: Option<Instant>,
+    /// It has something to do before.
+    calls_reactor: bool,
     /// A thread that waits for outcomes takes replies.
     is_driven: bool,
     /// How that thread has fared with spinning.
@@ -117,17 +130,23 @@ impl Bells {
 }
 
 impl Engine {
-    pub(super) fn new(count: usize) -> io::Result<Self> {
+    pub(super) fn new(count: usize, settings: Settings) -> io::Result<Self> {
         let state = State {
             queue: VecDeque::new(),
             phase: Phase::Open,
             slots: Vec::new(),
+            spares: Vec::new(),
+            leaving: Vec::new(),
+            spare_failed: None,
+            alarm: None,
+            calls_reactor: false,
             is_driven: false,
             spin: Spin::new(),
             has_news: false,
         };
         let bells = Bells::new()?;
-        Ok(Self { state: Mutex::new(state), bells, count, reactor: Mutex::default(), started: AtomicUsize::new(0) })
+        let (state, reactor, started) = (Mutex::new(state), Mutex::default(), AtomicUsize::new(0));
+        Ok(Self { state, bells, settings, count, reactor, started })
     }
 
     pub(super) fn has_reactor(&self, thread: JoinHandle<()>) {
@@ -156,21 +175,25 @@ impl Engine {
         state.slots.iter_mut().filter_map(Slot::member).map(|member| member.process.clone()).collect()
     }
 
-    /// Adds a job. The caller waits for outcomes soon, or else [leaves](Self::leave).
-    pub(super) fn add(&self, job: Job) {
+    /// Adds jobs. The caller waits for outcomes soon, or else [leaves](Self::leave).
+    pub(super) fn add(&self, jobs: impl IntoIterator<Item = Job>) {
         let mut state = self.lock();
-        match state.phase {
-            Phase::Open => {}
-            Phase::Closed => return job.done(Outcome::Closed),
-            Phase::Terminated => return job.done(Outcome::Terminated),
+        let refusal = match state.phase {
+            Phase::Open => None,
+            Phase::Closed => Some(Kind::Closed),
+            Phase::Terminated => Some(Kind::Terminated),
+        };
+        if let Some(kind) = refusal {
+            drop(state);
+            return jobs.into_iter().for_each(|job| job.fail(kind.clone()));
         }
-        state.queue.push_back(job);
-        if state.queue.len() > 1 {
+        if !state.queue.is_empty() {
             // there was no room for others
             state.take_replies();
         }
+        state.queue.extend(jobs);
         state.distribute();
-        if state.is_driven || state.needs_workers() {
+        if state.is_driven || state.calls_reactor() {
             self.after(state);
         }
     }
@@ -182,14 +205,18 @@ impl Engine {
 
     /// What has to be done after something was done under the lock, by a thread that does not wait.
     pub(super) fn after(&self, mut state: MutexGuard<'_, State>) {
-        let whom = if state.is_driven {
-            std::mem::take(&mut state.has_news).then_some(DRIVER)
-        } else {
-            (state.want(REACTOR, true) || state.needs_workers()).then_some(REACTOR)
+        let calls_reactor = state.calls_reactor();
+        state.calls_reactor = false;
+        let [driver, reactor] = match state.is_driven {
+            true => [std::mem::take(&mut state.has_news), calls_reactor],
+            false => [false, state.want(REACTOR, true) || calls_reactor],
         };
         drop(state);
-        if let Some(whom) = whom {
-            self.bells.of(whom).ring();
+        if driver {
+            self.bells.of(DRIVER).ring();
+        }
+        if reactor {
+            self.bells.of(REACTOR).ring();
         }
     }
 
@@ -226,6 +253,9 @@ impl Engine {
                 }
             }
             if !state.want(DRIVER, count == 1) {
+                if std::mem::take(&mut state.calls_reactor) {
+                    self.bells.of(REACTOR).ring();
+                }
                 drop(state);
                 let nap = Spin::nap();
                 self.bells.of(DRIVER).wait(deadline);
@@ -284,20 +314,45 @@ impl Engine {
 }
 
 impl State {
-    /// Tells what has become of a job.
-    pub(super) fn done(&mut self, job: Job, outcome: Outcome) {
+    /// Says of all calls of a job that are left why they have no result.
+    pub(super) fn fail(&mut self, job: Job, kind: Kind) {
         self.has_news = true;
-        job.done(outcome);
+        job.fail(kind);
     }
 
     /// Takes what workers have replied.
     pub(super) fn take_replies(&mut self) {
-        for member in self.slots.iter_mut().filter_map(Slot::member) {
-            while let Some((job, bytes, fds)) = member.reply() {
-                self.has_news = true;
-                job.done(Outcome::Reply(bytes, fds));
-            }
+        for place in 0..self.slots.len() {
+            let Some(member) = self.slots[place].member() else { continue };
+            let (news, back) = take_replies_of(member);
+            let retires = member.is_retiring();
             member.let_go();
+            self.has_news |= news;
+            if retires {
+                self.retire(place);
+            }
+            back.into_iter().rev().for_each(|job| self.take_back(job));
+        }
+    }
+
+    /// A worker makes no more calls: another one takes its place.
+    fn retire(&mut self, place: usize) {
+        let next = self.successor();
+        if let Slot::Filled(mut member, _) = std::mem::replace(&mut self.slots[place], next) {
+            while let Some(job) = member.revoke(|_| true) {
+                self.take_back(job);
+            }
+            self.leaving.push(member);
+        }
+        self.calls_reactor = true;
+    }
+
+    /// What takes the place of a worker: one that has been started for that, if there is one.
+    pub(super) fn successor(&mut self) -> Slot {
+        let ready = self.spares.iter().position(|spare| spare.is_fit());
+        match ready.or((!self.spares.is_empty()).then_some(0)) {
+            Some(spare) => Slot::Filled(self.spares.swap_remove(spare), 0),
+            None => Slot::Vacant(Vacancy { since: Instant::now(), why: None, tries: 0 }),
         }
     }
 
@@ -306,12 +361,13 @@ impl State {
         while let Some(job) = self.queue.pop_front() {
             let least = self.slots.iter_mut().filter_map(Slot::ready).min_by_key(|member| member.open());
             let Some(member) = least else { return self.queue.push_front(job) };
+            let look = job.shelf.terms.look;
             match member.give(job) {
-                Given::Yes => {}
+                Given::Yes => self.has_given(look),
                 Given::No(job) => return self.queue.push_front(job),
                 // it has ended, or is about to
                 Given::Failed(job, SendError::Disconnected) => return self.queue.push_front(job),
-                Given::Failed(job, error) => self.done(job, Outcome::NotSent(Arc::new(error))),
+                Given::Failed(job, error) => self.fail(job, Kind::NotSent(Arc::new(error))),
             }
         }
         while let Some(idle) = self.slots.iter_mut().position(|slot| slot.ready().is_some_and(|m| m.open() == 0)) {
@@ -321,17 +377,30 @@ impl State {
                 return;
             }
             let Some(job) = self.slots[fullest].member().and_then(|member| member.revoke(|_| true)) else { return };
+            let look = job.shelf.terms.look;
             match self.slots[idle].member().map(|member| member.give(job)) {
-                Some(Given::Yes) | None => {}
+                Some(Given::Yes) | None => self.has_given(look),
+                // it is sent, or refused, when it is its turn
                 Some(Given::No(job) | Given::Failed(job, _)) => return self.queue.push_front(job),
             }
+        }
+    }
+
+    /// A worker was given a job, and is to be looked at after so long.
+    fn has_given(&mut self, look: Option<Duration>) {
+        if let Some(look) = look.and_then(|look| Instant::now().checked_add(look))
+            && self.alarm.is_none_or(|alarm| alarm > look)
+        {
+            // until the reactor has set it anew
+            self.alarm = Some(look);
+            self.calls_reactor = true;
         }
     }
 
     /// Puts a job back that was not begun.
     pub(super) fn take_back(&mut self, job: Job) {
         if self.phase == Phase::Terminated {
-            self.done(job, Outcome::Terminated);
+            self.fail(job, Kind::Terminated);
         } else if !job.shelf.is_over() {
             self.queue.push_front(job);
         }
@@ -347,24 +416,29 @@ impl State {
         self.take_replies();
         let mut jobs: Vec<Job> = self.queue.drain(..).collect();
         for member in self.slots.iter_mut().filter_map(Slot::member) {
-            let (begun, queued) = member.leave_behind();
-            jobs.extend(begun.into_iter().chain(queued));
-            // one that cannot be killed has ended
-            let _ = member.process.kill();
+            jobs.extend(member.leave_behind().into_iter().map(|(job, _)| job));
         }
-        jobs.into_iter().for_each(|job| self.done(job, Outcome::Terminated));
+        let members = self.slots.iter_mut().filter_map(Slot::member);
+        members.for_each(|member| member.kill_group());
+        self.spares.iter().chain(&self.leaving).for_each(|member| member.kill_group());
+        jobs.into_iter().for_each(|job| self.fail(job, Kind::Terminated));
     }
 
     /// Takes all that are queued.
     pub(super) fn give_up(&mut self, error: &Arc<PoolError>) {
         while let Some(job) = self.queue.pop_front() {
-            self.done(job, Outcome::NoWorker(Arc::clone(error)));
+            self.fail(job, Kind::NoWorker(Arc::clone(error)));
         }
     }
 
     /// Whether jobs wait, and nobody is there to do them.
     fn needs_workers(&mut self) -> bool {
         !self.queue_is_empty() && self.slots.iter_mut().all(|slot| slot.member().is_none())
+    }
+
+    /// Whether the reactor has something to do.
+    fn calls_reactor(&mut self) -> bool {
+        self.calls_reactor || self.needs_workers()
     }
 
     /// Where replies can come, and how many have been taken there.
@@ -389,4 +463,16 @@ impl State {
     fn want_nothing(&mut self) {
         self.slots.iter_mut().filter_map(Slot::member).for_each(|member| member.want_nothing());
     }
+}
+
+/// Takes what one worker has replied: whether there was something, and what it hands back.
+pub(super) fn take_replies_of(member: &mut Member) -> (bool, Vec<Job>) {
+    let (mut news, mut back) = (false, Vec::new());
+    while let Some(reply) = member.reply() {
+        news = true;
+        if let Reply::Back(job) = reply {
+            back.push(job);
+        }
+    }
+    (news, back)
 }

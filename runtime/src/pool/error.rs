@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::death::WorkerLost;
 use super::panics::Panic;
 use crate::task::TaskInfo;
 use crate::{DecodeError, EncodeError, ExitStatus, JoinError, SpawnError};
@@ -24,9 +26,11 @@ struct Parts {
 #[derive(Clone)]
 pub(super) enum Kind {
     Panicked(Box<Panic>),
-    WorkerLost {
-        pid: u32,
-        status: ExitStatus,
+    WorkerLost(Arc<WorkerLost>),
+    TimeLimit(Duration),
+    MemoryLimit {
+        limit: u64,
+        resident: u64,
     },
     NoWorker(Arc<PoolError>),
     NotSent(Arc<crate::SendError>),
@@ -71,11 +75,27 @@ impl TaskError {
         }
     }
 
-    /// How the worker ended, if it did so in the midst of the call, or of another one of the same chunk: the call may
-    /// have run, wholly or in part.
-    pub fn worker_lost(&self) -> Option<ExitStatus> {
+    /// How the worker ended, if it did so in the midst of the call, which may have run, wholly or in part.
+    pub fn worker_lost(&self) -> Option<&WorkerLost> {
+        match &self.0.kind {
+            Kind::WorkerLost(lost) => Some(lost),
+            _ => None,
+        }
+    }
+
+    /// The limit, if the call took longer than that, and was ended together with its worker.
+    #[doc(alias = "TimeLimitExceeded")]
+    pub fn time_limit_exceeded(&self) -> Option<Duration> {
         match self.0.kind {
-            Kind::WorkerLost { status, .. } => Some(status),
+            Kind::TimeLimit(limit) => Some(limit),
+            _ => None,
+        }
+    }
+
+    /// The limit in bytes, and how much the worker was found to take, if it was killed for that.
+    pub fn memory_limit_exceeded(&self) -> Option<(u64, u64)> {
+        match self.0.kind {
+            Kind::MemoryLimit { limit, resident } => Some((limit, resident)),
             _ => None,
         }
     }
@@ -108,9 +128,16 @@ impl fmt::Display for TaskError {
         let task = self.0.task.name();
         match &self.0.kind {
             Kind::Panicked(panic) => write!(f, "task `{task}` panicked: {panic}"),
-            Kind::WorkerLost { pid, status } => {
-                write!(f, "the worker that ran task `{task}` (pid {pid}) ended: {status}")
+            Kind::WorkerLost(lost) => {
+                write!(f, "the worker that ran task `{task}` (pid {}) ended: {lost}", lost.pid())
             }
+            Kind::TimeLimit(limit) => write!(f, "task `{task}` took longer than {limit:?}, and its worker was killed"),
+            Kind::MemoryLimit { limit, resident } => write!(
+                f,
+                "the worker that ran task `{task}` took {} MiB of memory, more than {} MiB, and was killed",
+                resident >> 20,
+                limit >> 20,
+            ),
             Kind::NoWorker(_) => write!(f, "no worker could be started for task `{task}`"),
             Kind::NotSent(_) => write!(f, "the input of task `{task}` could not be sent to a worker"),
             Kind::NotEncoded(_) => write!(f, "the input of task `{task}` cannot be encoded"),

@@ -1,47 +1,78 @@
 //! Many calls of one task: their inputs go out in requests of some calls each, their results come in order or not.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::iter::Fuse;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::TaskError;
 use super::engine::Engine;
-use super::job::Job;
+use super::job::{Job, Outcome};
 use super::request::{Calls, Request, request, results};
-use super::shelf::{Outcome, Shelf};
+use super::shelf::Shelf;
+use super::terms::Terms;
 use crate::task::Task;
 
 /// Requests of one caller that have no outcome yet.
-struct Requests<'p> {
+struct Requests<'p, T> {
     engine: &'p Engine,
     shelf: Arc<Shelf>,
-    /// By their numbers, with the index of the first input.
-    open: BTreeMap<usize, (usize, Calls)>,
-    /// How many there have been.
-    made: usize,
+    task: PhantomData<T>,
+    /// By their numbers, with the index of the first input; none where there is an outcome.
+    open: VecDeque<Option<(usize, Calls)>>,
+    /// The number of the first.
+    first: usize,
+    /// How many have no outcome.
+    count: usize,
     /// How many inputs they have had.
     inputs: usize,
+    /// Those that the engine is to be given.
+    ready: Vec<Job>,
 }
 
-impl<'p> Requests<'p> {
-    fn new(engine: &'p Engine) -> Self {
-        Self { engine, shelf: Arc::default(), open: BTreeMap::new(), made: 0, inputs: 0 }
+/// So many requests are given to the engine at once, once there have been as many.
+const AT_ONCE: usize = 32;
+
+impl<'p, T: Task> Requests<'p, T> {
+    fn new(engine: &'p Engine, terms: Terms) -> Self {
+        let shelf = Arc::new(Shelf::new(T::INFO, terms));
+        let (open, ready) = (VecDeque::new(), Vec::new());
+        Self { engine, shelf, task: PhantomData, open, first: 0, count: 0, inputs: 0, ready }
+    }
+
+    /// How many there have been.
+    fn made(&self) -> usize {
+        self.first + self.open.len()
     }
 
     /// Makes one; false if there are no more inputs.
-    fn make<T: Task>(&mut self, inputs: &mut impl Iterator<Item = T::Input>, chunk_size: usize) -> bool {
-        let Some(Request { bytes, fds, calls }) = request::<T>(inputs, chunk_size) else { return false };
-        let (shelf, number) = (Arc::clone(&self.shelf), self.made);
-        if calls.none_sent() {
-            shelf.put(number, Outcome::Reply(Vec::new(), Vec::new()));
-        } else {
-            self.engine.add(Job::new(bytes, fds, &shelf, number));
-        }
+    fn make(&mut self, inputs: &mut impl Iterator<Item = T::Input>, chunk_size: usize) -> bool {
+        let Some(Request { bytes, fds, calls }) = request::<T>(inputs, chunk_size) else {
+            self.give();
+            return false;
+        };
+        let number = self.made();
         let first = self.inputs;
+        let (sent, long) = (calls.sent(), bytes.len() > LONG);
         self.inputs += calls.count();
-        self.open.insert(number, (first, calls));
-        self.made += 1;
+        self.open.push_back(Some((first, calls)));
+        self.count += 1;
+        if sent == 0 {
+            self.shelf.put(number, Outcome::of_none());
+        } else {
+            self.ready.push(Job::new(bytes, fds, sent, &self.shelf, number));
+        }
+        if long || self.ready.len() >= AT_ONCE.min(number / 2) {
+            self.give();
+        }
         true
+    }
+
+    /// Gives the engine what there is for it.
+    fn give(&mut self) {
+        if !self.ready.is_empty() {
+            self.engine.add(self.ready.drain(..));
+        }
     }
 
     /// Waits for so many outcomes.
@@ -50,26 +81,61 @@ impl<'p> Requests<'p> {
     }
 
     /// Gives the results of a request to `each`.
-    fn close<T: Task>(&mut self, number: usize, outcome: Outcome, mut each: impl FnMut(Result<T::Output, TaskError>)) {
-        let Some((first, calls)) = self.open.remove(&number) else { return };
+    fn close(&mut self, number: usize, outcome: Outcome, mut each: impl FnMut(Result<T::Output, TaskError>)) {
+        let place = number.checked_sub(self.first);
+        let Some((first, calls)) = place.and_then(|place| self.open.get_mut(place)).and_then(Option::take) else {
+            return;
+        };
+        self.count -= 1;
+        while let Some(None) = self.open.front() {
+            self.open.pop_front();
+            self.first += 1;
+        }
         let mut index = first;
-        let mut each = |result: Result<T::Output, TaskError>| {
+        results(T::INFO, T::CODEC.output, calls, outcome, |result: Result<T::Output, TaskError>| {
             each(result.map_err(|error| error.of_input(index)));
             index += 1;
-        };
-        match outcome.into_reply() {
-            Ok((bytes, fds)) => results(T::INFO, T::CODEC.output, calls, &bytes, fds, each),
-            Err(kind) => (0..calls.count()).for_each(|_| each(Err(TaskError::new(T::INFO, kind.clone())))),
+        });
+    }
+}
+
+/// A request of so many bytes is on its way while the next one is made.
+const LONG: usize = 16 << 10;
+
+impl<T> Drop for Requests<'_, T> {
+    fn drop(&mut self) {
+        if self.count > 0 {
+            self.engine.forget(&self.shelf);
+            self.engine.leave();
         }
     }
 }
 
-impl Drop for Requests<'_> {
-    fn drop(&mut self) {
-        if !self.open.is_empty() {
-            self.engine.forget(&self.shelf);
-            self.engine.leave();
+/// Outcomes that are there before their turn.
+#[derive(Default)]
+struct Early {
+    outcomes: VecDeque<Option<Outcome>>,
+    /// The number whose turn it is.
+    next: usize,
+    count: usize,
+}
+
+impl Early {
+    fn add(&mut self, number: usize, outcome: Outcome) {
+        let Some(place) = number.checked_sub(self.next) else { return };
+        if self.outcomes.len() <= place {
+            self.outcomes.resize_with(place + 1, || None);
         }
+        self.outcomes[place] = Some(outcome);
+        self.count += 1;
+    }
+
+    /// That whose turn it is.
+    fn next(&mut self) -> Option<(usize, Outcome)> {
+        let outcome = self.outcomes.front_mut()?.take()?;
+        self.outcomes.pop_front();
+        (self.next, self.count) = (self.next + 1, self.count - 1);
+        Some((self.next - 1, outcome))
     }
 }
 
@@ -78,20 +144,19 @@ pub(super) fn map<T: Task>(
     engine: &Engine,
     inputs: impl Iterator<Item = T::Input>,
     chunk_size: usize,
+    terms: Terms,
 ) -> Result<Vec<T::Output>, TaskError> {
     let mut inputs = inputs.fuse();
-    let mut requests = Requests::new(engine);
-    while requests.make::<T>(&mut inputs, chunk_size) {}
+    let mut requests = Requests::<T>::new(engine, terms);
+    while requests.make(&mut inputs, chunk_size) {}
     let mut outputs = Vec::with_capacity(requests.inputs);
     let mut failed = None;
-    let mut early = BTreeMap::new();
-    let mut next = 0;
-    while next < requests.made {
-        requests.wait((requests.made - next - early.len()).min(MANY));
-        early.extend(requests.shelf.take());
-        while let Some(outcome) = early.remove(&next) {
-            next += 1;
-            requests.close::<T>(next - 1, outcome, |result| match result {
+    let mut early = Early::default();
+    while requests.count > 0 {
+        requests.wait((requests.count - early.count).min(MANY));
+        requests.shelf.take().into_iter().for_each(|(number, outcome)| early.add(number, outcome));
+        while let Some((number, outcome)) = early.next() {
+            requests.close(number, outcome, |result| match result {
                 Ok(output) if failed.is_none() => outputs.push(output),
                 Ok(_) => {}
                 Err(error) => drop(failed.get_or_insert(error)),
@@ -120,26 +185,29 @@ pub struct Imap<'p, T: Task, I: Iterator<Item = T::Input>> {
     inputs: Fuse<I>,
     ordered: bool,
     chunk_size: usize,
-    requests: Requests<'p>,
-    /// Outcomes that are there before their turn.
-    early: BTreeMap<usize, Outcome>,
-    /// The number of the request whose turn it is.
-    next: usize,
+    requests: Requests<'p, T>,
+    early: Early,
     /// Results that are there and have not been given out.
     results: VecDeque<Result<T::Output, TaskError>>,
 }
 
 impl<'p, T: Task, I: Iterator<Item = T::Input>> Imap<'p, T, I> {
-    pub(super) fn new(engine: &'p Engine, inputs: I, chunk_size: usize, ordered: bool) -> Self {
-        let (requests, early, results) = (Requests::new(engine), BTreeMap::new(), VecDeque::new());
-        Self { inputs: inputs.fuse(), ordered, chunk_size, requests, early, next: 0, results }
+    pub(super) fn new(engine: &'p Engine, inputs: I, chunk_size: usize, ordered: bool, terms: Terms) -> Self {
+        let (requests, early, results) = (Requests::new(engine, terms), Early::default(), VecDeque::new());
+        Self { inputs: inputs.fuse(), ordered, chunk_size, requests, early, results }
+    }
+
+    /// How often calls have been begun again so far, because their workers were lost.
+    pub fn retries(&self) -> u32 {
+        self.requests.shelf.retries()
     }
 
     /// Takes inputs until enough calls are under way, or done and not given out.
     fn fill(&mut self) {
         let most = WINDOW.div_ceil(self.chunk_size).max(2) * self.requests.engine.processes();
         let done = self.results.len().div_ceil(self.chunk_size);
-        while self.requests.open.len() + done < most && self.requests.make::<T>(&mut self.inputs, self.chunk_size) {}
+        while self.requests.count + done < most && self.requests.make(&mut self.inputs, self.chunk_size) {}
+        self.requests.give();
     }
 
     /// Takes in what has arrived.
@@ -147,15 +215,13 @@ impl<'p, T: Task, I: Iterator<Item = T::Input>> Imap<'p, T, I> {
         let results = &mut self.results;
         for (number, outcome) in self.requests.shelf.take() {
             if self.ordered {
-                self.early.insert(number, outcome);
+                self.early.add(number, outcome);
             } else {
-                self.requests.close::<T>(number, outcome, |result| results.push_back(result));
+                self.requests.close(number, outcome, |result| results.push_back(result));
             }
         }
-        while let Some(outcome) = self.early.remove(&self.next) {
-            // before anything of the user's can panic
-            self.next += 1;
-            self.requests.close::<T>(self.next - 1, outcome, |result| results.push_back(result));
+        while let Some((number, outcome)) = self.early.next() {
+            self.requests.close(number, outcome, |result| results.push_back(result));
         }
     }
 }
@@ -164,7 +230,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Imap<'_, T, I> {
     type Item = Result<T::Output, TaskError>;
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let under_way: usize = self.requests.open.values().map(|(_, calls)| calls.count()).sum();
+        let under_way: usize = self.requests.open.iter().flatten().map(|(_, calls)| calls.count()).sum();
         let more = under_way + self.results.len();
         let (least, most) = self.inputs.size_hint();
         (least.saturating_add(more), most.and_then(|most| most.checked_add(more)))
@@ -179,7 +245,7 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Imap<'_, T, I> {
                 self.requests.engine.leave();
                 return result;
             }
-            if self.requests.open.is_empty() {
+            if self.requests.count == 0 {
                 return None;
             }
             self.requests.wait(1);

@@ -5,20 +5,24 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
 use super::PoolError;
 use super::area::Area;
 use super::batch::refusal;
 use super::engine::Bells;
-use super::job::Job;
-use super::region::{DATA, ENTRIES, NEVER, Region, state};
+use super::error::Kind;
+use super::job::{Job, Part, What};
+use super::region::{DATA, ENTRIES, NEVER, Region, call, flags, progress, state};
+use super::settings::Settings;
+use super::tail::Tail;
+use super::terms::Terms;
 use super::worker::{Tools, serve};
 use crate::connection::{Connection, RecvError, SendError, Untyped, pipe};
 use crate::memory;
 use crate::process::{ExitStatus, Process};
-use crate::sys::{futex, memory_file, wait};
+use crate::sys::{clock, futex, limits, memory_file, pidfd, signals, statm, wait};
 
 /// How long a process may take from the end of its connection to its own.
 pub(super) const MOMENT: Duration = Duration::from_secs(1);
@@ -39,6 +43,16 @@ pub(super) struct Member {
     lent: usize,
     /// How many replies have been taken.
     taken: u64,
+    /// How many calls it has made, as far as replies have been taken.
+    calls: u64,
+    /// How much memory it takes.
+    statm: File,
+    /// How much this process had taken at most when it was started.
+    parents_peak: u64,
+    /// What it writes to its standard error, if that is captured.
+    pub(super) tail: Option<Tail>,
+    /// The call that it is being killed for (rule 6).
+    condemned: Option<Sentence>,
     /// It has said so.
     pub(super) is_ready: bool,
     /// When it closed its socket.
@@ -58,15 +72,50 @@ pub(super) enum Given {
     Failed(Job, SendError),
 }
 
+/// What a part of a reply means for its job.
+pub(super) enum Reply {
+    /// Its outcome is on its shelf.
+    Done,
+    /// It has others.
+    More,
+    /// The worker hands back what is left of it.
+    Back(Job),
+}
+
+/// Why a call was condemned.
+#[derive(Clone, Copy)]
+pub(super) enum Sentence {
+    /// It took longer than this.
+    Time(Duration),
+    /// With it, the worker took more memory than this; how much.
+    Memory {
+        limit: u64,
+        resident: u64,
+    },
+}
+
 impl Member {
     /// Starts one, which will not be ready at once.
-    pub(super) fn start(name: String, bells: &Bells) -> Result<Self, PoolError> {
+    pub(super) fn start(name: String, settings: &Settings, bells: &Bells) -> Result<Self, PoolError> {
         let os = |action| move |source| PoolError::Os { action, source };
         let (socket, theirs) = pipe::<Untyped, Untyped>().map_err(os("make a pipe"))?;
         let (region, files) = Region::create().map_err(os("make shared memory"))?;
         let bells = bells.copies().map_err(os("copy a descriptor"))?;
-        let tools = Tools { socket: theirs, files, bells };
-        let process = Process::builder().name(name).daemon(true).spawn(serve, tools)?;
+        let tools = Tools { socket: theirs, files, bells, most: settings.most() };
+        let mut builder = Process::builder().name(name).daemon(true);
+        let tail = match settings.captures_stderr {
+            true => {
+                let (tail, theirs) = Tail::new().map_err(os("make a pipe"))?;
+                builder = builder.stderr(theirs);
+                Some(tail)
+            }
+            false => None,
+        };
+        let process = builder.spawn(serve, tools)?;
+        let statm = statm::open(Some(process.pid())).map_err(os("open /proc/PID/statm"))?;
+        if let Some(most) = settings.address_space {
+            limits::address_space(process.pid(), most).map_err(os("limit the memory of a worker"))?;
+        }
         Ok(Self {
             process,
             socket: Arc::new(socket),
@@ -77,6 +126,11 @@ impl Member {
             open: 0,
             lent: 0,
             taken: 0,
+            calls: 0,
+            statm,
+            parents_peak: pidfd::own_peak(),
+            tail,
+            condemned: None,
             is_ready: false,
             left: None,
             is_damaged: false,
@@ -124,7 +178,7 @@ impl Member {
 
     /// Whether it can be given jobs.
     pub(super) fn is_fit(&self) -> bool {
-        self.is_ready && self.left.is_none() && !self.is_damaged && !self.is_dismissed
+        self.is_ready && self.left.is_none() && !self.is_damaged && !self.is_dismissed && self.condemned.is_none()
     }
 
     /// How many requests it has that it has not answered.
@@ -141,29 +195,41 @@ impl Member {
         let apart = job.bytes.len() > DATA / 2;
         let len = if apart { 0 } else { job.bytes.len() };
         let Some(offset) = self.area.place(len) else { return Given::No(job) };
-        if apart && job.apart.is_none() {
+        if apart && !job.is_apart() {
             match memory_file::of(c"carom-request", &job.bytes) {
-                Ok(file) => job.apart = Some(file),
+                Ok(file) => job.set_apart(file),
                 Err(error) => {
                     self.area.undo();
                     return Given::Failed(job, SendError::Io(error));
                 }
             }
         }
-        let fds = job.fds.len() + usize::from(apart);
-        if fds > 0
-            && let Err(error) = self.send(number, &job)
-        {
-            self.area.undo();
-            return Given::Failed(job, error);
+        let mut fds = 0;
+        if job.has_fds() {
+            match self.send(number, &job) {
+                Ok(sent) => fds = sent,
+                Err(error) => {
+                    self.area.undo();
+                    return Given::Failed(job, error);
+                }
+            }
         }
         self.region.write_request(offset, if apart { &[] } else { &job.bytes });
         let entry = self.region.request(number);
-        entry.state.store(state::of(number, state::QUEUED), SeqCst);
-        entry.offset.store(offset as u32, SeqCst);
-        entry.len.store(len as u32, SeqCst);
-        entry.fds.store(fds as u32, SeqCst);
-        entry.apart.store(apart.into(), SeqCst);
+        let terms = &job.shelf.terms;
+        entry.state.store(state::of(number, state::QUEUED), Relaxed);
+        entry.task.store(job.shelf.task.id, Relaxed);
+        entry.offset.store(offset as u32, Relaxed);
+        entry.len.store(len as u32, Relaxed);
+        entry.fds.store(fds, Relaxed);
+        let guarded = if terms.look.is_some() { flags::GUARDED } else { 0 };
+        entry.flags.store(guarded | if apart { flags::APART } else { 0 }, Relaxed);
+        entry.count.store(job.count, Relaxed);
+        entry.skip.store(job.done, Relaxed);
+        entry.attempt.store(job.attempt, Relaxed);
+        // a limit of no time is one of some
+        let soft = terms.soft_timeout.map_or(0, |soft| u64::try_from(soft.as_nanos()).unwrap_or(u64::MAX).max(1));
+        entry.soft.store(soft, Relaxed);
         self.window.push_back(Some(job));
         self.open += 1;
         self.lent += usize::from(fds > 0);
@@ -172,13 +238,15 @@ impl Member {
         Given::Yes
     }
 
-    fn send(&self, number: u64, job: &Job) -> Result<(), SendError> {
+    /// Sends the descriptors of a job; how many there are.
+    fn send(&self, number: u64, job: &Job) -> Result<u32, SendError> {
         let patience = || match wait::writable_or_ended(&*self.socket, &self.process).map_err(SendError::Io)? {
             true => Ok(()),
             false => Err(SendError::Disconnected),
         };
-        let copies = job.apart.iter().chain(&job.fds).map(OwnedFd::try_clone).collect::<Result<Vec<_>, _>>();
-        self.socket.send_message(&number.to_ne_bytes(), &copies.map_err(SendError::Io)?, &patience)
+        let copies = job.fds().map(OwnedFd::try_clone).collect::<Result<Vec<_>, _>>().map_err(SendError::Io)?;
+        self.socket.send_message(&number.to_ne_bytes(), &copies, &patience)?;
+        Ok(copies.len() as u32)
     }
 
     /// Wakes it if it sleeps (rule 5).
@@ -189,26 +257,38 @@ impl Member {
         }
     }
 
-    /// Takes the next reply, and the job that it is to (rule 2).
-    pub(super) fn reply(&mut self) -> Option<(Job, Vec<u8>, Vec<OwnedFd>)> {
+    /// Takes the next part of a reply (rule 2).
+    pub(super) fn reply(&mut self) -> Option<Reply> {
         let region = &self.region;
         let replied = region.control().replied.0.load(SeqCst);
         if replied <= self.taken || self.is_damaged {
             return None;
         }
         if replied - self.taken > ENTRIES as u64 {
-            // rule 7; that it has ended is found as with any other
+            // rule 10; that it has ended is found as with any other
             self.is_damaged = true;
             let _ = self.process.kill();
             return None;
         }
         let entry = region.reply(self.taken);
-        let number = entry.state.load(SeqCst);
+        let (request, items) = (entry.state.load(Relaxed), entry.count.load(Relaxed));
+        let (flags, with_fds) = (entry.flags.load(Relaxed), entry.fds.load(Relaxed) > 0);
+        let what = self.read(entry.offset.load(Relaxed), entry.len.load(Relaxed), flags, with_fds);
+        self.taken += 1;
+        self.region.control().taken.0.store(self.taken, SeqCst);
+        self.wake();
+        self.calls += u64::from(items);
+        // it is another author's (rule 10)
+        let Some(place) = self.place_of(request) else { return Some(Reply::More) };
+        Some(self.answered(place, items, what, flags & flags::BACK != 0))
+    }
+
+    /// Copies what a part says.
+    fn read(&self, offset: u32, len: u32, flags: u32, with_fds: bool) -> What {
         let mut bytes = Vec::new();
-        let (offset, len) = (entry.offset.load(SeqCst) as usize, entry.len.load(SeqCst) as usize);
-        let mut whole = region.read_reply(offset, len, &mut bytes);
+        let mut whole = self.region.read_reply(offset as usize, len as usize, &mut bytes);
         let mut fds = Vec::new();
-        if entry.fds.load(SeqCst) > 0 {
+        if with_fds {
             match self.socket.try_receive_message() {
                 Ok((_, received)) => fds = received,
                 Err(RecvError::DescriptorsLost) => {
@@ -216,22 +296,42 @@ impl Member {
                 }
                 Err(_) => whole = false,
             }
-            if whole && entry.apart.load(SeqCst) != 0 && !fds.is_empty() {
+            if whole && flags & flags::APART != 0 && !fds.is_empty() {
                 bytes.clear();
                 whole = File::from(fds.remove(0)).read_to_end(&mut bytes).is_ok();
             }
         }
-        self.taken += 1;
-        region.control().taken.0.store(self.taken, SeqCst);
-        self.wake();
-        // it is another author's (rule 7)
-        let place = number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
-        let job = place.and_then(|place| self.window.get_mut(place)).and_then(Option::take)?;
-        self.closed();
-        if !whole {
-            bytes = refusal("its reply is not one");
+        match flags & flags::NUMBERS != 0 {
+            _ if !whole => What::Failed(Kind::Refused("its reply is not one".to_owned())),
+            true => What::Numbers(bytes),
+            false => What::Records(bytes, fds),
         }
-        Some((job, bytes, fds))
+    }
+
+    /// The place in the window of a request that is open.
+    fn place_of(&self, request: u64) -> Option<usize> {
+        let place = usize::try_from(request.checked_sub(self.first)?).ok()?;
+        self.window.get(place)?.is_some().then_some(place)
+    }
+
+    /// There are results of the job at this place.
+    fn answered(&mut self, place: usize, items: u32, what: What, back: bool) -> Reply {
+        let Some(job) = self.window[place].take() else { return Reply::More };
+        let part = match items <= job.left() && (items > 0 || back) {
+            true => Part { count: items, what },
+            false => Part { count: job.left(), what: What::Failed(Kind::Refused("its reply is not one".to_owned())) },
+        };
+        let left = if part.count == 0 { Some(job) } else { job.add(part) };
+        match left {
+            Some(job) if !back => {
+                self.window[place] = Some(job);
+                return Reply::More;
+            }
+            left => {
+                self.closed();
+                left.map_or(Reply::Done, Reply::Back)
+            }
+        }
     }
 
     /// A request is not open any more.
@@ -268,10 +368,8 @@ impl Member {
         }
         let (mut gone, mut left) = (false, 0);
         for (job, number) in self.window.iter_mut().zip(self.first..) {
-            let Some(job) = job.as_mut().filter(|job| !job.fds.is_empty() || job.apart.is_some()) else { continue };
-            if self.region.request(number).state.load(SeqCst) == state::of(number, state::RUNNING) {
-                job.fds.clear();
-                job.apart = None;
+            let Some(job) = job.as_mut().filter(|job| job.has_fds()) else { continue };
+            if self.region.request(number).state.load(SeqCst) == state::of(number, state::RUNNING) && job.let_go() {
                 gone = true;
             } else {
                 left += 1;
@@ -314,23 +412,115 @@ impl Member {
         self.wake();
     }
 
-    /// What it had, when it has ended: first what it had begun, in order, then what it had not.
-    pub(super) fn leave_behind(&mut self) -> (Vec<Job>, Vec<Job>) {
-        let first = self.first;
-        let jobs = std::mem::take(&mut self.window).into_iter().zip(first..);
-        // what is neither was overwritten, and is not to be done again
-        let began = |number| self.region.request(number).state.load(SeqCst) != state::of(number, state::QUEUED);
-        let (begun, queued): (Vec<_>, Vec<_>) =
-            jobs.filter_map(|(job, number)| Some((job?, number))).partition(|(_, number)| began(*number));
-        let only = |jobs: Vec<(Job, u64)>| jobs.into_iter().map(|(job, _)| job).collect();
-        (only(begun), only(queued))
+    /// What it had, when it has ended, in order: whether a call of it had been begun, which is so of one at most; what had
+    /// results is in the job (rules 4 and 5).
+    pub(super) fn leave_behind(&mut self) -> Vec<(Job, bool)> {
+        let mut left = Vec::new();
+        self.read_open_part();
+        for (number, job) in (self.first..).zip(std::mem::take(&mut self.window)) {
+            let Some(job) = job else { continue };
+            // what is neither was overwritten, and is not to be done again
+            let begun = self.region.request(number).state.load(SeqCst) != state::of(number, state::QUEUED);
+            left.push((job, begun));
+        }
+        self.open = 0;
+        left
+    }
+
+    /// Takes the results of the part that has not been published.
+    fn read_open_part(&mut self) {
+        let open = &self.region.control().open.0;
+        let Some((items, len)) = progress::read(open.progress.load(SeqCst), self.taken) else { return };
+        let Some(place) = self.place_of(open.request.load(Relaxed)) else { return };
+        if items > 0 && !self.is_damaged {
+            let what = self.read(open.offset.load(Relaxed), len as u32, open.flags.load(Relaxed), false);
+            self.calls += u64::from(items);
+            // if those were all, it was about to say so
+            let _ = self.answered(place, items, what, false);
+        }
+    }
+
+    /// Whether it takes no more requests, because it has made as many calls as it was to, or takes too much memory (rule 7).
+    pub(super) fn is_retiring(&self) -> bool {
+        self.region.control().call.0.retiring.load(SeqCst) != 0
+    }
+
+    /// How many calls it has made, as far as replies have been taken.
+    pub(super) fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// How many bytes of memory it takes; none when it has ended.
+    pub(super) fn resident(&self) -> Option<u64> {
+        statm::resident(&self.statm).ok().filter(|resident| *resident > 0)
+    }
+
+    /// How many bytes it took at most, when it has ended; none if that is not known.
+    pub(super) fn peak_memory(&self) -> Option<u64> {
+        self.process.peak().filter(|peak| *peak > self.parents_peak)
+    }
+
+    /// For how long it has made the call that it was making when it was looked at last.
+    pub(super) fn run_time(&self) -> Duration {
+        let begun = self.region.control().call.0.begun.load(SeqCst);
+        Duration::from_nanos(clock::nanoseconds().saturating_sub(begun))
+    }
+
+    /// The job of which a call that can be ended is being made, and the word that says which (rule 6).
+    fn guarded_call(&self) -> Option<(&Job, u64)> {
+        let word = self.region.control().call.0.state.load(SeqCst);
+        let (request, call::RUNNING) = call::read(word) else { return None };
+        let place = call::end_of(request.wrapping_sub(self.first)) as usize;
+        Some((self.window.get(place)?.as_ref()?, word))
+    }
+
+    /// Kills it if the call that it makes has passed a limit; otherwise, after how long it is to be looked at again, if it is.
+    pub(super) fn look(&mut self, deadly_memory: Option<u64>) -> Option<Duration> {
+        if self.condemned.is_some() {
+            return None;
+        }
+        let Some((job, word)) = self.guarded_call() else {
+            // a call that has not begun ends no sooner than the limit from now on
+            return self.window.iter().flatten().filter_map(|job| job.shelf.terms.look).min();
+        };
+        let Terms { timeout, look, .. } = job.shelf.terms;
+        let left = timeout.map(|timeout| timeout.saturating_sub(self.run_time()));
+        let resident = deadly_memory.and_then(|limit| Some((limit, self.resident()?)));
+        let sentence = match (timeout, left, resident) {
+            (Some(limit), Some(Duration::ZERO), _) => Sentence::Time(limit),
+            (.., Some((limit, resident))) if resident > limit => Sentence::Memory { limit, resident },
+            _ => return left.into_iter().chain(look.filter(|_| deadly_memory.is_some())).min(),
+        };
+        let state = &self.region.control().call.0.state;
+        if state.compare_exchange(word, word ^ call::RUNNING ^ call::CONDEMNED, SeqCst, SeqCst).is_ok() {
+            self.condemned = Some(sentence);
+            self.kill_group();
+            return None;
+        }
+        // it has just been done
+        look
+    }
+
+    /// Why the call that it made was ended, if it was.
+    pub(super) fn sentence(&self) -> Option<Sentence> {
+        self.condemned
+    }
+
+    /// Kills it and the processes that its tasks have started, but for those that have left its group.
+    pub(super) fn kill_group(&self) {
+        // until it is reaped, the number is its own, and that of its group; one that has not made the group yet has no processes
+        signals::kill_group(self.process.pid());
+        // one that cannot be killed has ended
+        let _ = self.process.kill();
     }
 
     /// Ends it, if it has not ended, and takes its status.
     pub(super) fn end(&mut self) -> Result<ExitStatus, crate::JoinError> {
         self.has_ended = true;
-        // one that has ended is not there to be killed
-        let _ = self.process.kill();
+        // what the tasks of one that has ended in peace have left running is theirs
+        if !(self.process_has_ended() && (self.is_dismissed || self.is_retiring())) {
+            self.kill_group();
+        }
         self.process.join()
     }
 }

@@ -6,32 +6,44 @@
 
 mod area;
 pub(crate) mod batch;
+mod death;
+mod desk;
 mod engine;
 mod error;
 mod job;
 mod map;
 mod member;
 mod panics;
+mod quota;
 mod reactor;
 mod region;
+mod reply;
 mod request;
 mod result;
+mod settings;
 mod shelf;
 mod spin;
+mod tail;
+mod terms;
 mod worker;
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
+pub use death::WorkerLost;
 use engine::Engine;
 pub use error::{PoolError, TaskError};
-use job::Job;
+use job::{Job, Outcome};
 pub use map::Imap;
 pub use panics::Panic;
 use request::{Request, request};
 pub use result::AsyncResult;
-use shelf::{Outcome, Shelf};
+pub use settings::MemoryPolicy;
+use settings::Settings;
+use shelf::Shelf;
+use terms::{Terms, Wishes};
 
 use crate::process::cpu_count;
 use crate::task::Task;
@@ -86,13 +98,72 @@ pub struct Pool {
 #[derive(Clone, Debug, Default)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct PoolBuilder {
-    processes: Option<usize>,
+    settings: Settings,
 }
 
 impl PoolBuilder {
     /// How many workers there are; without this, as many as this process may use CPUs.
     pub fn processes(mut self, count: usize) -> Self {
-        self.processes = Some(count);
+        self.settings.processes = Some(count);
+        self
+    }
+
+    /// After how long a call is ended, if it is not done: its worker is killed, with all processes that its tasks have started and that
+    /// are in its process group, the call gets an error that [says so](TaskError::time_limit_exceeded), and another worker takes the place.
+    /// Counted from when a worker begins the call. Of this, the task's own `timeout` and the [call's](JobBuilder::timeout), the
+    /// shortest counts.
+    #[doc(alias = "time_limit")]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.settings.wishes.timeout = Some(limit);
+        self
+    }
+
+    /// After how long a call is to come to an end by itself; see [`task::current`](crate::task::current). The shortest
+    /// counts, as with [`timeout`](Self::timeout).
+    #[doc(alias = "soft_time_limit")]
+    pub fn soft_timeout(mut self, limit: Duration) -> Self {
+        self.settings.wishes.soft_timeout = Some(limit);
+        self
+    }
+
+    /// After how many calls another worker takes the place of one. It is started before, so that it is there when it is needed.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[doc(alias = "maxtasksperchild")]
+    #[track_caller]
+    pub fn max_tasks_per_child(mut self, calls: u64) -> Self {
+        assert!(calls > 0, "a worker makes one call at least");
+        self.settings.max_tasks_per_child = Some(calls);
+        self
+    }
+
+    /// How many bytes of memory a worker may take: resident ones, at present, and not at most. It is looked at after each call, and
+    /// one that takes more makes no other call; another one takes its place. What becomes of a call during which it
+    /// takes more, [`memory_policy`](Self::memory_policy) says.
+    pub fn max_memory_per_child(mut self, bytes: u64) -> Self {
+        self.settings.max_memory_per_child = Some(bytes);
+        self
+    }
+
+    /// What becomes of a call during which its worker takes more than [`max_memory_per_child`](Self::max_memory_per_child).
+    pub fn memory_policy(mut self, policy: MemoryPolicy) -> Self {
+        self.settings.memory_policy = policy;
+        self
+    }
+
+    /// How many bytes of addresses the kernel gives a worker (`RLIMIT_AS`); an allocation that passes it fails there, which
+    /// ends the worker by SIGABRT unless the task does without it. Addresses are more than memory: those of the executable, of
+    /// 16 MiB that are shared with the pool, and of stacks count too.
+    pub fn address_space(mut self, bytes: u64) -> Self {
+        self.settings.address_space = Some(bytes);
+        self
+    }
+
+    /// Passes what workers write to their standard error on to that of this process, and keeps the last 4 KiB of each, for
+    /// [`WorkerLost::stderr`]. It costs a descriptor for each worker.
+    pub fn capture_stderr(mut self, captured: bool) -> Self {
+        self.settings.captures_stderr = captured;
         self
     }
 
@@ -101,9 +172,9 @@ impl PoolBuilder {
     /// # Errors
     /// If `processes` is 0, or a worker cannot be started; then none is left behind.
     pub fn build(self) -> Result<Pool, PoolError> {
-        match self.processes.unwrap_or_else(cpu_count) {
+        match self.settings.processes.unwrap_or_else(cpu_count) {
             0 => Err(PoolError::NoProcesses),
-            count => Ok(Pool { engine: reactor::hire(count)? }),
+            count => Ok(Pool { engine: reactor::hire(count, self.settings)? }),
         }
     }
 }
@@ -128,28 +199,13 @@ impl Pool {
     /// If the call has no result: the task panicked, the worker died, the pool was closed before or terminated
     /// meanwhile, or something could not be encoded. What the task returns, an `Err` too, is `Ok` here.
     pub fn apply<T: Task<Input = I>, I>(&self, task: T, input: I) -> Result<T::Output, TaskError> {
-        self.call(task, input).get()
+        self.job(task).apply(input)
     }
 
     /// Has `task` run with `input` in a worker. Does not block; what goes wrong, the handle tells.
     #[doc(alias = "submit")]
     pub fn apply_async<T: Task<Input = I>, I>(&self, task: T, input: I) -> AsyncResult<T::Output> {
-        let result = self.call(task, input);
-        self.engine.leave();
-        result
-    }
-
-    fn call<T: Task<Input = I>, I>(&self, _task: T, input: I) -> AsyncResult<T::Output> {
-        let shelf = Arc::<Shelf>::default();
-        let calls = request::<T>(&mut std::iter::once(input), 1).map(|Request { bytes, fds, calls }| {
-            if calls.none_sent() {
-                shelf.put(0, Outcome::Reply(Vec::new(), Vec::new()));
-            } else {
-                self.engine.add(Job::new(bytes, fds, &shelf, 0));
-            }
-            calls
-        });
-        AsyncResult::new(T::INFO, T::CODEC.output, &self.engine, shelf, calls.unwrap_or_default())
+        self.job(task).apply_async(input)
     }
 
     /// Runs `task` with each of the inputs, and waits for all of them; what they return, in order. The inputs of a
@@ -191,7 +247,7 @@ impl Pool {
 
     /// Options for calls of `task`.
     pub fn job<T: Task>(&self, _task: T) -> JobBuilder<'_, T> {
-        JobBuilder { pool: self, task: PhantomData, chunk_size: None }
+        JobBuilder { pool: self, task: PhantomData, chunk_size: None, wishes: Wishes::default() }
     }
 
     /// How many workers there are.
@@ -242,9 +298,63 @@ pub struct JobBuilder<'p, T> {
     pool: &'p Pool,
     task: PhantomData<T>,
     chunk_size: Option<usize>,
+    wishes: Wishes,
 }
 
 impl<'p, T: Task> JobBuilder<'p, T> {
+    /// After how long each of the calls is ended; see [`PoolBuilder::timeout`].
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.wishes.timeout = Some(limit);
+        self
+    }
+
+    /// After how long each of the calls is to come to an end by itself; see [`PoolBuilder::soft_timeout`].
+    pub fn soft_timeout(mut self, limit: Duration) -> Self {
+        self.wishes.soft_timeout = Some(limit);
+        self
+    }
+
+    /// How often a call may be begun again because its worker was lost in the midst of it; in place of what the task says, which is
+    /// otherwise 0. It should be harmless to repeat. One that has lost its worker that often and once more is
+    /// [lost](TaskError::worker_lost). A call that has passed a limit is not begun again.
+    pub fn retries(mut self, times: u32) -> Self {
+        self.wishes.retries = Some(times);
+        self
+    }
+
+    fn terms(&self) -> Terms {
+        Terms::new(T::INFO, &self.pool.engine.settings, self.wishes)
+    }
+
+    /// As [`Pool::apply`].
+    ///
+    /// # Errors
+    /// As [`Pool::apply`].
+    pub fn apply(self, input: T::Input) -> Result<T::Output, TaskError> {
+        self.call(input).get()
+    }
+
+    /// As [`Pool::apply_async`].
+    pub fn apply_async(self, input: T::Input) -> AsyncResult<T::Output> {
+        let engine = &self.pool.engine;
+        let result = self.call(input);
+        engine.leave();
+        result
+    }
+
+    fn call(&self, input: T::Input) -> AsyncResult<T::Output> {
+        let engine = &self.pool.engine;
+        let shelf = Arc::new(Shelf::new(T::INFO, self.terms()));
+        let calls = request::<T>(&mut std::iter::once(input), 1).map(|Request { bytes, fds, calls }| {
+            match calls.sent() {
+                0 => shelf.put(0, Outcome::of_none()),
+                sent => engine.add([Job::new(bytes, fds, sent, &shelf, 0)]),
+            }
+            calls
+        });
+        AsyncResult::new(T::CODEC.output, engine, shelf, calls.unwrap_or_default())
+    }
+
     /// How many calls go to a worker at once. Many small calls are quicker in large chunks; a worker that dies costs
     /// the whole chunk that it was running. Without this, it is 1 for iterators, and a quarter of a worker's share for
     /// [`map`](Self::map). Chunks that pass a mebibyte are cut.
@@ -265,24 +375,25 @@ impl<'p, T: Task> JobBuilder<'p, T> {
     /// As [`Pool::map`].
     pub fn map(self, inputs: impl IntoIterator<Item = T::Input>) -> Result<Vec<T::Output>, TaskError> {
         let inputs = inputs.into_iter();
-        let engine = &self.pool.engine;
+        let (engine, terms) = (&self.pool.engine, self.terms());
         if let Some(size) = self.chunk_size {
-            return map::map::<T>(engine, inputs, size);
+            return map::map::<T>(engine, inputs, size, terms);
         }
         let size = |count: usize| count.div_ceil(4 * engine.processes()).max(1);
         match inputs.size_hint() {
-            (least, Some(most)) if least == most => map::map::<T>(engine, inputs, size(most)),
+            (least, Some(most)) if least == most => map::map::<T>(engine, inputs, size(most), terms),
             _ => {
                 let inputs: Vec<_> = inputs.collect();
                 let size = size(inputs.len());
-                map::map::<T>(engine, inputs.into_iter(), size)
+                map::map::<T>(engine, inputs.into_iter(), size, terms)
             }
         }
     }
 
     /// As [`Pool::imap`].
     pub fn imap<Inputs: IntoIterator<Item = T::Input>>(self, inputs: Inputs) -> Imap<'p, T, Inputs::IntoIter> {
-        Imap::new(&self.pool.engine, inputs.into_iter(), self.chunk_size.unwrap_or(1), true)
+        let (engine, terms) = (&self.pool.engine, self.terms());
+        Imap::new(engine, inputs.into_iter(), self.chunk_size.unwrap_or(1), true, terms)
     }
 
     /// As [`Pool::imap_unordered`].
@@ -290,6 +401,7 @@ impl<'p, T: Task> JobBuilder<'p, T> {
         self,
         inputs: Inputs,
     ) -> Imap<'p, T, Inputs::IntoIter> {
-        Imap::new(&self.pool.engine, inputs.into_iter(), self.chunk_size.unwrap_or(1), false)
+        let (engine, terms) = (&self.pool.engine, self.terms());
+        Imap::new(engine, inputs.into_iter(), self.chunk_size.unwrap_or(1), false, terms)
     }
 }

@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
 
-use super::batch::refusal;
-use super::engine::{Engine, Phase, Slot, State, Vacancy};
-use super::error::PoolError;
-use super::member::{MOMENT, Member};
-use super::shelf::Outcome;
+use super::death::WorkerLost;
+use super::engine::{Engine, Phase, Slot, State, Vacancy, take_replies_of};
+use super::error::{Kind, PoolError};
+use super::job::{Part, What};
+use super::member::{MOMENT, Member, Sentence};
+use super::settings::Settings;
+use super::tail::{Source, Tail};
 use crate::connection::Connection;
-use crate::process::{Process, is_ending};
-use crate::sys::{signals, wait};
+use crate::process::{ExitStatus, Process, is_ending};
+use crate::sys::{oom, signals, wait};
 
 /// How often a worker is started in a row, where it ends before it is ready.
 const TRIES: u8 = 3;
@@ -22,11 +24,11 @@ const TRIES: u8 = 3;
 const REST: Duration = Duration::from_millis(20);
 
 /// Starts workers and the reactor, and returns when all are ready; if one fails, none is left.
-pub(super) fn hire(count: usize) -> Result<Arc<Engine>, PoolError> {
+pub(super) fn hire(count: usize, settings: Settings) -> Result<Arc<Engine>, PoolError> {
     let os = |action| move |source| PoolError::Os { action, source };
-    let engine = Arc::new(Engine::new(count).map_err(os("make an event descriptor"))?);
+    let engine = Arc::new(Engine::new(count, settings).map_err(os("make an event descriptor"))?);
     // they start side by side
-    let start = |_| Member::start(engine.next_name(), &engine.bells);
+    let start = |_| Member::start(engine.next_name(), &engine.settings, &engine.bells);
     let mut members: Vec<_> = (0..count).map(start).collect::<Result<_, _>>()?;
     members.iter_mut().try_for_each(Member::wait_until_ready)?;
     engine.lock().slots = members.into_iter().map(|member| Slot::Filled(Box::new(member), 0)).collect();
@@ -38,37 +40,44 @@ pub(super) fn hire(count: usize) -> Result<Arc<Engine>, PoolError> {
 }
 
 fn run(engine: &Engine) {
+    let mut oom_kills = oom::kills();
     loop {
         let mut state = engine.lock();
         state.take_replies();
-        state.look_after();
+        state.look_after(&mut oom_kills);
         state.distribute();
         state.dismiss_idle();
         let vacant = state.vacancies();
+        let spares = state.missing_spares(&engine.settings);
         if vacant.is_empty() && state.is_over() {
             return engine.after(state);
         }
         let watched = state.watched();
-        let deadline = state.deadline();
+        state.alarm = state.deadline(&engine.settings);
+        let alarm = state.alarm;
         engine.after(state);
-        if vacant.is_empty() {
-            sleep(engine, &watched, deadline);
+        if vacant.is_empty() && spares == 0 {
+            sleep(engine, &watched, alarm);
         }
         for place in vacant {
             start(engine, place);
         }
+        for _ in 0..spares {
+            start_spare(engine);
+        }
     }
 }
 
-/// A worker's process, and its socket as far as that is of interest: whether it is closed, or has a message.
-type Watched = (Process, Option<(Arc<Connection>, PollFlags)>);
+/// A worker's process, its socket as far as that is of interest (whether it is closed, or has a message), and its standard error.
+type Watched = (Process, Option<(Arc<Connection>, PollFlags)>, Option<Source>);
 
 /// Waits until something is to be done.
 fn sleep(engine: &Engine, watched: &[Watched], deadline: Option<Instant>) {
     let bell = engine.bells.reactors();
     let mut fds = vec![PollFd::new(bell.as_fd(), PollFlags::POLLIN)];
-    for (process, socket) in watched {
+    for (process, socket, stderr) in watched {
         fds.push(PollFd::new(process.as_fd(), PollFlags::POLLIN));
+        fds.extend(stderr.iter().map(|stderr| PollFd::new(stderr.as_fd(), PollFlags::POLLIN)));
         if let Some((socket, flags)) = socket {
             fds.push(PollFd::new(socket.as_fd(), *flags));
         }
@@ -83,7 +92,7 @@ fn sleep(engine: &Engine, watched: &[Watched], deadline: Option<Instant>) {
 
 /// Starts a worker for a place that is vacant.
 fn start(engine: &Engine, place: usize) {
-    let result = Member::start(engine.next_name(), &engine.bells);
+    let result = Member::start(engine.next_name(), &engine.settings, &engine.bells);
     let mut state = engine.lock();
     let Slot::Vacant(Vacancy { tries, .. }) = state.slots[place] else { return };
     match result {
@@ -93,9 +102,21 @@ fn start(engine: &Engine, place: usize) {
     engine.after(state);
 }
 
+/// Starts a worker that is to take the place of another one soon.
+fn start_spare(engine: &Engine) {
+    let result = Member::start(engine.next_name(), &engine.settings, &engine.bells);
+    let mut state = engine.lock();
+    match result {
+        Ok(member) => state.spares.push(Box::new(member)),
+        // when it is needed, its place tells why there is none
+        Err(_) => state.spare_failed = Some(Instant::now()),
+    }
+    engine.after(state);
+}
+
 impl State {
-    /// Looks whether workers are ready, or have ended.
-    fn look_after(&mut self) {
+    /// Looks whether workers are ready, or have ended, or have passed a limit.
+    fn look_after(&mut self, oom_kills: &mut Option<u64>) {
         if is_ending() {
             self.phase = Phase::Terminated;
         }
@@ -114,13 +135,22 @@ impl State {
                     }
                 }
             } else if member.process_has_ended() {
-                self.bury(place, None);
+                self.bury(place, None, oom_kills);
             } else if member.left.is_none() && is_closed(&member.socket) {
                 member.left = Some(Instant::now());
             } else if member.left.is_some_and(|left| left.elapsed() >= MOMENT) {
-                self.bury(place, Some("it closed its connection to the pool, and was ended for that"));
+                self.bury(place, Some("it closed its connection to the pool, and was ended for that"), oom_kills);
             }
         }
+        let failed = |spare: &mut Box<Member>| !spare.is_fit() && spare.look_whether_ready().is_err();
+        if self.spares.extract_if(.., |spare| failed(spare) || spare.process_has_ended()).count() > 0 {
+            self.spare_failed = Some(Instant::now());
+        }
+        for mut member in self.leaving.extract_if(.., |member| member.process_has_ended()).collect::<Vec<_>>() {
+            self.settle(&mut member, None, oom_kills);
+        }
+        let tails = self.members().filter_map(|member| member.tail.as_mut());
+        tails.for_each(Tail::pass_on);
         if self.phase == Phase::Terminated {
             self.terminate();
         }
@@ -131,6 +161,7 @@ impl State {
         if self.phase == Phase::Closed && self.queue_is_empty() {
             let members = self.slots.iter_mut().filter_map(Slot::member);
             members.filter(|member| member.is_fit() && member.open() == 0).for_each(Member::dismiss);
+            self.spares.iter_mut().for_each(|spare| spare.dismiss());
         }
     }
 
@@ -145,25 +176,45 @@ impl State {
     }
 
     /// A worker has ended, or is ended with a reason.
-    fn bury(&mut self, place: usize, reason: Option<&str>) {
-        let vacancy = Vacancy { since: Instant::now(), why: None, tries: 0 };
-        let before = std::mem::replace(&mut self.slots[place], Slot::Vacant(vacancy));
-        let Slot::Filled(mut member, _) = before else { return };
+    fn bury(&mut self, place: usize, reason: Option<&str>, oom_kills: &mut Option<u64>) {
+        let next = self.successor();
+        let before = std::mem::replace(&mut self.slots[place], next);
+        if let Slot::Filled(mut member, _) = before {
+            self.settle(&mut member, reason, oom_kills);
+        }
+    }
+
+    /// Deals with what a worker that has ended, or is ended with a reason, had to do.
+    fn settle(&mut self, member: &mut Member, reason: Option<&str>, oom_kills: &mut Option<u64>) {
+        // up to here, and not to when the system has cleared up after it
+        let run_time = member.run_time();
         let status = member.end();
-        // what it had replied before
-        while let Some((job, bytes, fds)) = member.reply() {
-            self.done(job, Outcome::Reply(bytes, fds));
-        }
-        let (begun, queued) = member.leave_behind();
-        for job in begun {
-            let outcome = match (&status, reason) {
-                (_, Some(reason)) => Outcome::Reply(refusal(reason), Vec::new()),
-                (Ok(status), None) => Outcome::Lost { pid: member.process.pid(), status: *status },
-                (Err(_), None) => Outcome::NotSent(Arc::new(crate::SendError::Disconnected)),
+        let (news, mut left) = take_replies_of(member);
+        self.has_news |= news;
+        for (mut job, begun) in member.leave_behind() {
+            if !begun {
+                left.push(job);
+                continue;
+            }
+            let kind = match (&status, reason, member.sentence()) {
+                _ if self.phase == Phase::Terminated => Kind::Terminated,
+                (_, Some(reason), _) => Kind::Refused(reason.to_owned()),
+                (.., Some(Sentence::Time(limit))) => Kind::TimeLimit(limit),
+                (.., Some(Sentence::Memory { limit, resident })) => Kind::MemoryLimit { limit, resident },
+                _ if job.again() => {
+                    left.push(job);
+                    continue;
+                }
+                (Ok(status), ..) => {
+                    let attempts = job.attempt + 1;
+                    Kind::WorkerLost(Arc::new(obituary(member, *status, run_time, attempts, oom_kills)))
+                }
+                (Err(_), ..) => Kind::NotSent(Arc::new(crate::SendError::Disconnected)),
             };
-            self.done(job, if self.phase == Phase::Terminated { Outcome::Terminated } else { outcome });
+            self.has_news = true;
+            left.extend(job.add(Part { count: 1, what: What::Failed(kind) }));
         }
-        queued.into_iter().rev().for_each(|job| self.take_back(job));
+        left.into_iter().rev().for_each(|job| self.take_back(job));
     }
 
     /// The places for which workers are to be started now.
@@ -181,32 +232,72 @@ impl State {
         places.filter(|(_, slot)| matches!(slot, Slot::Vacant(vacancy) if wanted(vacancy))).map(|(i, _)| i).collect()
     }
 
-    /// Whether nothing is left to be done, and nobody to do it.
-    fn is_over(&mut self) -> bool {
-        self.phase != Phase::Open && self.queue_is_empty() && self.slots.iter_mut().all(|slot| slot.member().is_none())
+    /// How many workers are to be started because others will need one in their place.
+    fn missing_spares(&mut self, settings: &Settings) -> usize {
+        let Some(most) = settings.max_tasks_per_child else { return 0 };
+        if self.phase == Phase::Terminated
+            || (self.phase == Phase::Closed && self.queue_is_empty())
+            || self.spare_failed.is_some_and(|failed| failed.elapsed() < REST)
+        {
+            return 0;
+        }
+        let old = self.slots.iter_mut().filter_map(Slot::member).filter(|member| (member.calls() + 1) * 2 >= most).count();
+        old.saturating_sub(self.spares.len())
     }
 
-    /// When something is to be done without a bell.
-    fn deadline(&self) -> Option<Instant> {
+    /// Whether nothing is left to be done, and nobody to do it.
+    fn is_over(&mut self) -> bool {
+        self.phase != Phase::Open && self.queue_is_empty() && self.members().next().is_none()
+    }
+
+    fn members(&mut self) -> impl Iterator<Item = &mut Member> {
+        let others = self.spares.iter_mut().chain(&mut self.leaving).map(|member| &mut **member);
+        self.slots.iter_mut().filter_map(Slot::member).chain(others)
+    }
+
+    /// When something is to be done without a bell; and what is to be done now with calls that have passed their limits.
+    fn deadline(&mut self, settings: &Settings) -> Option<Instant> {
+        let deadly = settings.deadly_memory();
+        let looks = self.slots.iter_mut().filter_map(Slot::member).filter_map(|member| member.look(deadly)).min();
+        let looks = looks.and_then(|look| Instant::now().checked_add(look));
         let queued = !self.queue_is_empty();
         let deadlines = self.slots.iter().filter_map(|slot| match slot {
             Slot::Filled(member, _) => Some(member.left? + MOMENT),
             Slot::Vacant(vacancy) => (queued && vacancy.why.is_some()).then_some(vacancy.since + REST),
         });
-        deadlines.min()
+        deadlines.chain(looks).min()
     }
 
-    fn watched(&self) -> Vec<Watched> {
-        let watched = self.slots.iter().filter_map(|slot| match slot {
-            Slot::Filled(member, _) => {
-                let flags = if member.is_ready { PollFlags::POLLHUP } else { PollFlags::POLLIN };
-                let socket = member.left.is_none().then(|| (Arc::clone(&member.socket), flags));
-                Some((member.process.clone(), socket))
-            }
-            Slot::Vacant(_) => None,
+    fn watched(&mut self) -> Vec<Watched> {
+        let watched = self.members().map(|member| {
+            let flags = if member.is_ready { PollFlags::POLLHUP } else { PollFlags::POLLIN };
+            let socket = member.left.is_none().then(|| (Arc::clone(&member.socket), flags));
+            (member.process.clone(), socket, member.tail.as_ref().and_then(Tail::source))
         });
         watched.collect()
     }
+}
+
+/// What is known of the end of a worker.
+fn obituary(
+    member: &mut Member,
+    status: ExitStatus,
+    run_time: Duration,
+    attempts: u32,
+    oom_kills: &mut Option<u64>,
+) -> WorkerLost {
+    let mut out_of_memory = false;
+    if status.signal() == Some(libc::SIGKILL) {
+        let kills = oom::kills();
+        out_of_memory = kills > *oom_kills;
+        *oom_kills = kills;
+    }
+    let stderr = member.tail.as_mut().map(|tail| {
+        tail.pass_on();
+        tail.text()
+    });
+    let (pid, peak_memory) = (member.process.pid(), member.peak_memory());
+    WorkerLost { pid, status, run_time, attempts, peak_memory, out_of_memory, stderr }
 }
 
 /// Whether the other side has closed it.

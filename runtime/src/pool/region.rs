@@ -1,25 +1,32 @@
 //! The memory that the pool shares with one worker, and with nobody else.
 //!
 //! # Rules
-//! 1. A request is an entry and its bytes. The pool writes both, and publishes them by one store, of how many there have been
-//!    (`requested`). The worker cannot write the bytes.
-//! 2. A reply goes the same way in the other direction (`replied`), and the pool says by one store how many it has taken (`taken`). So
-//!    one who is killed while it writes has written nothing.
+//! 1. A request is an entry and its bytes: some calls of one task. The pool writes both, and publishes them by one store, of how many there
+//!    have been (`requested`). The worker cannot write the bytes.
+//! 2. A reply is made of parts, each with the results of some calls, in order. A part goes the same way in the other direction
+//!    (`replied`), and the pool says by one store how many it has taken (`taken`). So one who is killed while it writes has written nothing.
 //! 3. Each request has a state, which goes from `QUEUED` to `RUNNING` by the worker, or from `QUEUED` to `REVOKED` by the pool, by an
 //!    exchange: either the worker has begun it, or the pool has it back. The state has the request's number in it, so that it
 //!    is not taken for that of another one.
-//! 4. A request is done when there is a reply to it. A worker that has ended with a request `RUNNING` to which there is none
-//!    has lost it; what is `QUEUED` it has not begun.
-//! 5. A worker that finds no request says that it is `asleep`, looks again, and sleeps on that word. Who publishes a request, or takes a
+//! 4. While a part is being written (it is `open`), one store after each call says how many results there are in it. When the
+//!    worker ends, they count as if the part had been published. The word bears the number of the part, so that it means nothing once that is.
+//! 5. A worker that has ended with a request `RUNNING` has lost one call, which is the one after those that have results. The
+//!    later ones it has not begun, nor those of requests that are `QUEUED`.
+//! 6. A call that can be ended before it is done (because it has a limit) has a state of its own (`call`), which goes from `RUNNING` to `DONE` by
+//!    the worker, or to `CONDEMNED` by the pool, by an exchange. The pool kills a worker only for a call that it has condemned, and a
+//!    worker whose call is condemned waits for that. So a call that was in time has its result, and no other is hit in its place.
+//! 7. A worker that is to be replaced says so (`retiring`) before it publishes its last part, which hands back the calls of the request that
+//!    it has not begun. It takes no other request.
+//! 8. A worker that finds no request says that it is `asleep`, looks again, and sleeps on that word. Who publishes a request, or takes a
 //!    reply, looks at it afterwards, and wakes it.
-//! 6. The pool's thread that is to sleep says when it wants to be woken (`wanted`: when there have been so many replies), and by
+//! 9. The pool's thread that is to sleep says when it wants to be woken (`wanted`: when there have been so many replies), and by
 //!    which bell (`whom`), and looks again. A worker that has replied looks at it, and so does one that is about to sleep, or has begun
 //!    a request with descriptors; and it takes that back before it rings, so that one sleep costs one bell.
-//! 7. What the worker has written is checked before it is used: numbers against the memory's bounds, and bytes are copied first.
+//! 10. What the worker has written is checked before it is used: numbers against the memory's bounds, and bytes are copied first.
 //!
 //! # Safety
-//! The control block consists of atomics only. Bytes of records are copied in and out as racing ones, and are referred to only in the
-//! worker, whose requests nobody changes until it is done with them.
+//! The control block consists of atomics only. Bytes of a record are written by one side, before it is published, and read by the other
+//! one afterwards. The pool does not rely on that, and reads them as racing ones; the worker, whose requests it cannot write itself, does.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -34,6 +41,8 @@ use crate::sys::{memory_file, racing};
 pub(super) const ENTRIES: usize = 128;
 /// The bytes of all requests under way, and of all replies that have not been taken.
 pub(super) const DATA: usize = 4 << 20;
+/// The calls of one request.
+pub(super) const MOST_CALLS: usize = 1 << 20;
 
 /// What one processor writes and another one reads, apart from the rest.
 #[repr(C, align(64))]
@@ -50,6 +59,8 @@ pub(super) struct Control {
     pub(super) replied: Line<AtomicU64>,
     /// How many requests it has dealt with, whose entries are free.
     pub(super) passed: Line<AtomicU64>,
+    pub(super) open: Line<Open>,
+    pub(super) call: Line<Call>,
     pub(super) requests: [Entry; ENTRIES],
     pub(super) replies: [Entry; ENTRIES],
 }
@@ -61,18 +72,58 @@ pub(super) struct Wanted {
     pub(super) closing: AtomicU32,
 }
 
-/// A request, or a reply.
+/// The part that is being written (rule 4).
+pub(super) struct Open {
+    /// [`progress`] of it.
+    pub(super) progress: AtomicU64,
+    /// To which request.
+    pub(super) request: AtomicU64,
+    pub(super) offset: AtomicU32,
+    pub(super) flags: AtomicU32,
+}
+
+/// The call that is being made.
+pub(super) struct Call {
+    /// Rule 6: a [`call`] of a request.
+    pub(super) state: AtomicU64,
+    /// When the worker began it, in nanoseconds of the clock that is never set; where it has no limit, on a coarse one.
+    pub(super) begun: AtomicU64,
+    /// 1 when it takes no more requests (rule 7).
+    pub(super) retiring: AtomicU32,
+}
+
+/// A request, or a part of a reply.
 #[repr(C, align(64))]
 pub(super) struct Entry {
-    /// Of a request its state, of a reply the number of the request.
+    /// Of a request its state, of a part the number of the request.
     pub(super) state: AtomicU64,
+    /// By its [`id`](crate::task::TaskInfo::id).
+    pub(super) task: AtomicU64,
     pub(super) offset: AtomicU32,
     pub(super) len: AtomicU32,
-    /// How many descriptors come with it, over the socket; the first one of those is the bytes, if they are `APART`.
+    /// How many descriptors come with it, over the socket.
     pub(super) fds: AtomicU32,
-    pub(super) apart: AtomicU32,
-    /// When the worker began it, in nanoseconds of the clock that is never set.
-    pub(super) begun: AtomicU64,
+    pub(super) flags: AtomicU32,
+    /// How many calls it has, or has the results of.
+    pub(super) count: AtomicU32,
+    /// How many of the calls are not to be made, because they have been.
+    pub(super) skip: AtomicU32,
+    /// How often the first of the others has been begun before.
+    pub(super) attempt: AtomicU32,
+    /// After how many nanoseconds each call is to come to an end; 0 if it need not.
+    pub(super) soft: AtomicU64,
+}
+
+/// What a request or a part is like.
+pub(super) mod flags {
+    /// The first of its descriptors is the bytes.
+    pub(in super::super) const APART: u32 = 1;
+    /// A request whose calls can be ended (rule 6).
+    pub(in super::super) const GUARDED: u32 = 2;
+    /// A part that is numbers as they stand in memory.
+    pub(in super::super) const NUMBERS: u32 = 4;
+    /// A part after which the worker hands back what is left of the request (rule 7).
+    pub(in super::super) const BACK: u32 = 8;
 }
 
 /// States of requests, below the number.
@@ -83,6 +134,47 @@ pub(super) mod state {
 
     pub(in super::super) fn of(number: u64, state: u64) -> u64 {
         number << 2 | state
+    }
+}
+
+/// States of calls, below the request's number and the place of the call in that.
+pub(super) mod call {
+    pub(in super::super) const DONE: u64 = 0;
+    pub(in super::super) const RUNNING: u64 = 1;
+    pub(in super::super) const CONDEMNED: u64 = 2;
+
+    const PLACE: u32 = 24;
+
+    pub(in super::super) fn of(request: u64, place: u32, state: u64) -> u64 {
+        (request << PLACE | u64::from(place)) << 2 | state
+    }
+
+    /// The end of the request's number, and the state.
+    pub(in super::super) fn read(word: u64) -> (u64, u64) {
+        (word >> 2 >> PLACE, word & 3)
+    }
+
+    /// That much of a number, or of a difference of two, is in the word.
+    pub(in super::super) fn end_of(number: u64) -> u64 {
+        number & (u64::MAX >> 2 >> PLACE)
+    }
+}
+
+/// How far the open part is: its number (the end of that), how many results it has, and how many bytes.
+pub(super) mod progress {
+    use super::{DATA, MOST_CALLS};
+
+    const LEN: u32 = DATA.ilog2() + 1;
+    const ITEMS: u32 = MOST_CALLS.ilog2() + 1;
+
+    pub(in super::super) fn of(part: u64, items: u32, len: usize) -> u64 {
+        (part << ITEMS | u64::from(items)) << LEN | len as u64
+    }
+
+    /// Results and bytes, if it is this part's.
+    pub(in super::super) fn read(word: u64, part: u64) -> Option<(u32, usize)> {
+        let (items, len) = (word >> LEN & ((1 << ITEMS) - 1), word & ((1 << LEN) - 1));
+        (word == of(part, items as u32, len as usize)).then_some((items as u32, len as usize))
     }
 }
 
@@ -167,7 +259,7 @@ impl Region {
         // SAFETY: it is within the bytes.
         let to = unsafe { to.add(offset) };
         // SAFETY: as above; the other side reads them when they are published.
-        unsafe { racing::copy_out(bytes.as_ptr(), to.as_ptr(), bytes.len()) };
+        unsafe { to.copy_from_nonoverlapping(NonNull::from_ref(bytes).cast(), bytes.len()) };
     }
 
     /// The bytes of a request, in the worker; none if they are not within the memory.

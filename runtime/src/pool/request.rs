@@ -4,8 +4,10 @@
 
 use std::os::fd::OwnedFd;
 
-use super::batch::{put_str, record};
+use super::batch::record;
 use super::error::{Kind, TaskError};
+use super::job::{Outcome, Part, What};
+use super::region::MOST_CALLS;
 use crate::__private_0_1::Travels;
 use crate::codec::transfer::{self, Outgoing};
 use crate::codec::{DecodeError, EncodeError, Reader, Writer};
@@ -34,24 +36,23 @@ pub(super) struct Calls {
 }
 
 impl Calls {
+    /// How many are in the request.
+    pub(super) fn sent(&self) -> u32 {
+        self.sent as u32
+    }
+
     pub(super) fn count(&self) -> usize {
         self.sent + self.refused.len()
     }
 
-    pub(super) fn none_sent(&self) -> bool {
-        self.sent == 0
-    }
 }
 
 /// Encodes calls with at most `most` of the inputs; none if there are no more inputs.
 pub(super) fn request<T: Task>(inputs: &mut impl Iterator<Item = T::Input>, most: usize) -> Option<Request> {
-    let mut inputs = inputs.take(most).peekable();
+    let mut inputs = inputs.take(most.min(MOST_CALLS)).peekable();
     inputs.peek()?;
     let mut calls = Calls::default();
     let mut writer = Writer::carrying(Vec::new(), true);
-    // the number of calls is known at the end, and stands at the beginning
-    writer.put_u64(0);
-    put_str(&mut writer, T::INFO.name);
     let codec = T::CODEC.input;
     if let Some(many) = codec.many() {
         let values: Vec<T::Input> = inputs.collect();
@@ -77,7 +78,6 @@ pub(super) fn request<T: Task>(inputs: &mut impl Iterator<Item = T::Input>, most
             place += 1;
         }
     }
-    writer.set_u64(0, calls.sent as u64);
     let (bytes, outgoing) = writer.into_parts();
     Some(Request { bytes, fds: outgoing.map(Outgoing::into_fds).unwrap_or_default(), calls })
 }
@@ -87,18 +87,16 @@ pub(super) fn results<O>(
     task: &'static TaskInfo,
     codec: Travels<O>,
     calls: Calls,
-    reply: &[u8],
-    fds: Vec<OwnedFd>,
+    outcome: Outcome,
     mut each: impl FnMut(Result<O, TaskError>),
 ) {
     let Calls { sent, refused } = calls;
     let finished = |result: Result<O, Kind>| result.map_err(|kind| TaskError::new(task, kind));
-    let reader = Reader::carrying(reply, fds);
     if refused.is_empty() {
-        return read(codec, sent, reader, |result| each(finished(result)));
+        return read(codec, sent, outcome, |result| each(finished(result)));
     }
     let mut of_sent = Vec::with_capacity(sent);
-    read(codec, sent, reader, |result| of_sent.push(result));
+    read(codec, sent, outcome, |result| of_sent.push(result));
     let (mut of_sent, mut refused) = (of_sent.into_iter(), refused.into_iter().peekable());
     for place in 0.. {
         match refused.next_if(|(refused, _)| *refused == place) {
@@ -111,45 +109,57 @@ pub(super) fn results<O>(
     }
 }
 
-/// Reads a reply to `left` calls.
-fn read<O>(codec: Travels<O>, mut left: usize, mut reader: Reader<'_>, mut each: impl FnMut(Result<O, Kind>)) {
-    let mut fault = "its reply is not one".to_owned();
-    while left > 0 {
-        let one = match read_record(&mut reader, codec) {
-            Ok(Record::Values(values)) if values.len() <= left => {
-                left -= values.len();
-                values.into_iter().for_each(|value| each(Ok(value)));
-                continue;
-            }
-            Ok(Record::One(result)) => result,
-            Ok(Record::Refused(reason)) => {
-                fault = reason;
-                break;
-            }
-            _ => break,
-        };
-        left -= 1;
-        each(one);
+/// Reads what became of so many calls.
+fn read<O>(codec: Travels<O>, calls: usize, outcome: Outcome, mut each: impl FnMut(Result<O, Kind>)) {
+    let mut left = calls;
+    for Part { count, what } in outcome.into_parts() {
+        let count = left.min(count as usize);
+        left -= count;
+        match what {
+            What::Failed(kind) => (0..count).for_each(|_| each(Err(kind.clone()))),
+            What::Numbers(bytes) => match codec.many().and_then(|many| (many.numbers)(&bytes)) {
+                Some(values) if values.len() == count => values.into_iter().for_each(|value| each(Ok(value))),
+                _ => (0..count).for_each(|_| each(Err(no_reply()))),
+            },
+            What::Records(bytes, fds) => read_records(codec, count, Reader::carrying(&bytes, fds), &mut each),
+        }
     }
-    (0..left).for_each(|_| each(Err(Kind::Refused(fault.clone()))));
+    (0..left).for_each(|_| each(Err(no_reply())));
+}
+
+fn no_reply() -> Kind {
+    Kind::Refused("its reply is not one".to_owned())
+}
+
+fn read_records<O>(
+    codec: Travels<O>,
+    count: usize,
+    mut reader: Reader<'_>,
+    each: &mut impl FnMut(Result<O, Kind>),
+) {
+    for place in 0..count {
+        match read_record(&mut reader, codec) {
+            Ok(Record::One(result)) => each(result),
+            Ok(Record::Refused(reason)) => {
+                return (place..count).for_each(|_| each(Err(Kind::Refused(reason.clone()))));
+            }
+            Err(_) => return (place..count).for_each(|_| each(Err(no_reply()))),
+        }
+    }
 }
 
 enum Record<O> {
-    Values(Vec<O>),
     One(Result<O, Kind>),
     Refused(String),
 }
 
 fn read_record<O>(reader: &mut Reader<'_>, codec: Travels<O>) -> Result<Record<O>, DecodeError> {
-    Ok(match (reader.take_u8(), codec.many()) {
-        (Some(record::BLOCK), Some(many)) => Record::Values((many.decode)(reader)?),
-        (Some(record::VALUE), _) => {
-            Record::One(reader.framed(|reader| codec.decode(reader)).map_err(Kind::OutputNotDecoded))
-        }
-        (Some(record::PANICKED), _) => Record::One(Err(Kind::Panicked(Box::new(reader.read()?)))),
-        (Some(record::NOT_DECODED), _) => Record::One(Err(Kind::InputNotDecoded(reader.read()?))),
-        (Some(record::NOT_ENCODED), _) => Record::One(Err(Kind::OutputNotEncoded(reader.read()?))),
-        (Some(record::REFUSED), _) => Record::Refused(reader.read()?),
-        _ => Record::Refused("its reply is not one".to_owned()),
-    })
+    Ok(Record::One(match reader.take_u8() {
+        Some(record::VALUE) => reader.framed(|reader| codec.decode(reader)).map_err(Kind::OutputNotDecoded),
+        Some(record::PANICKED) => Err(Kind::Panicked(Box::new(reader.read()?))),
+        Some(record::NOT_DECODED) => Err(Kind::InputNotDecoded(reader.read()?)),
+        Some(record::NOT_ENCODED) => Err(Kind::OutputNotEncoded(reader.read()?)),
+        Some(record::REFUSED) => return Ok(Record::Refused(reader.read()?)),
+        _ => Err(no_reply()),
+    }))
 }

@@ -8,7 +8,8 @@ use super::TaskError;
 use super::engine::Engine;
 use super::error::Kind;
 use super::request::{Calls, results};
-use super::shelf::{Outcome, Shelf};
+use super::job::Outcome;
+use super::shelf::Shelf;
 use crate::__private_0_1::Travels;
 use crate::task::TaskInfo;
 
@@ -19,7 +20,6 @@ use crate::task::TaskInfo;
 #[doc(alias = "ApplyResult")]
 #[must_use = "the task's result, and its error if it has one, come by this handle"]
 pub struct AsyncResult<O> {
-    task: &'static TaskInfo,
     codec: Travels<O>,
     engine: Arc<Engine>,
     shelf: Arc<Shelf>,
@@ -29,13 +29,12 @@ pub struct AsyncResult<O> {
 
 impl<O> AsyncResult<O> {
     pub(super) fn new(
-        task: &'static TaskInfo,
         codec: Travels<O>,
         engine: &Arc<Engine>,
         shelf: Arc<Shelf>,
         calls: Calls,
     ) -> Self {
-        Self { task, codec, engine: Arc::clone(engine), shelf, calls: Mutex::new(Some(calls)) }
+        Self { codec, engine: Arc::clone(engine), shelf, calls: Mutex::new(Some(calls)) }
     }
 
     /// Waits for the result and takes it.
@@ -65,12 +64,18 @@ impl<O> AsyncResult<O> {
         self.wait(Duration::ZERO)
     }
 
+    /// How often the call has been begun again so far, because its worker was lost; see
+    /// [`JobBuilder::retries`](super::JobBuilder::retries).
+    pub fn retries(&self) -> u32 {
+        self.shelf.retries()
+    }
+
     fn is_taken(&self) -> bool {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     fn take(&self, deadline: Option<Instant>) -> Result<O, TaskError> {
-        let failed = |kind| Err(TaskError::new(self.task, kind));
+        let failed = |kind| Err(TaskError::new(self.shelf.task, kind));
         if self.is_taken() {
             return failed(Kind::Taken);
         }
@@ -82,7 +87,7 @@ impl<O> AsyncResult<O> {
             (calls.take(), self.shelf.take_last().pop_front())
         };
         let (Some(calls), Some((_, outcome))) = (calls, outcome) else { return failed(Kind::Taken) };
-        only(self.task, self.codec, calls, outcome)
+        only(self.shelf.task, self.codec, calls, outcome)
     }
 }
 
@@ -94,15 +99,12 @@ pub(super) fn only<O>(
     outcome: Outcome,
 ) -> Result<O, TaskError> {
     let mut result = None;
-    match outcome.into_reply() {
-        Ok((bytes, fds)) => results(task, codec, calls, &bytes, fds, |one| result = Some(one)),
-        Err(kind) => result = Some(Err(TaskError::new(task, kind))),
-    }
+    results(task, codec, calls, outcome, |one| result = Some(one));
     result.unwrap_or_else(|| Err(TaskError::new(task, Kind::Refused("it was not asked to".to_owned()))))
 }
 
 impl<O> fmt::Debug for AsyncResult<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncResult").field("task", &self.task.name()).field("ready", &self.ready()).finish()
+        f.debug_struct("AsyncResult").field("task", &self.shelf.task.name()).field("ready", &self.ready()).finish()
     }
 }

@@ -1,59 +1,25 @@
 //! Where what became of requests is put by whatever thread takes replies, and taken by the caller.
 
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::PoolError;
-use super::error::Kind;
-use crate::SendError;
-use crate::process::ExitStatus;
-
-/// What became of a request.
-pub(super) enum Outcome {
-    Reply(Vec<u8>, Vec<OwnedFd>),
-    /// The worker ended before it had answered.
-    Lost {
-        pid: u32,
-        status: ExitStatus,
-    },
-    NoWorker(Arc<PoolError>),
-    NotSent(Arc<SendError>),
-    Closed,
-    Terminated,
-}
-
-impl Outcome {
-    /// The reply, or why none of the calls has a result.
-    pub(super) fn into_reply(self) -> Result<(Vec<u8>, Vec<OwnedFd>), Kind> {
-        Err(match self {
-            Outcome::Reply(bytes, fds) => return Ok((bytes, fds)),
-            Outcome::Lost { pid, status } => Kind::WorkerLost { pid, status },
-            Outcome::NoWorker(error) => Kind::NoWorker(error),
-            Outcome::NotSent(error) => Kind::NotSent(error),
-            Outcome::Closed => Kind::Closed,
-            Outcome::Terminated => Kind::Terminated,
-        })
-    }
-
-    /// How much memory it holds.
-    fn size(&self) -> usize {
-        match self {
-            Outcome::Reply(bytes, _) => bytes.len(),
-            _ => 0,
-        }
-    }
-}
+use super::job::Outcome;
+use super::terms::Terms;
+use crate::task::TaskInfo;
 
 /// Outcomes of one caller's requests, by their numbers, in the order in which they came.
 pub(super) type Arrivals = VecDeque<(usize, Outcome)>;
 
 /// Where outcomes are put, and the caller takes them.
-#[derive(Default)]
 pub(super) struct Shelf {
+    pub(super) task: &'static TaskInfo,
+    pub(super) terms: Terms,
     state: Mutex<State>,
     enough: Condvar,
+    /// How often calls have been begun again.
+    retries: AtomicU32,
 }
 
 #[derive(Default)]
@@ -73,6 +39,20 @@ struct State {
 const WORTH: usize = 256 << 10;
 
 impl Shelf {
+    pub(super) fn new(task: &'static TaskInfo, terms: Terms) -> Self {
+        Self { task, terms, state: Mutex::default(), enough: Condvar::new(), retries: AtomicU32::new(0) }
+    }
+
+    /// A call is begun again.
+    pub(super) fn repeated(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often calls have been begun again.
+    pub(super) fn retries(&self) -> u32 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // no call into anything that can panic is made under the lock
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -49,6 +49,8 @@ pub(super) struct Ended {
     pub(super) status: ExitStatus,
     /// Set if its task never ran, with what the child said.
     pub(super) not_started: Option<Option<String>>,
+    /// How many bytes of memory it took at most, or its parent when that started it.
+    pub(super) peak: u64,
 }
 
 /// What a [`Child`] is made of.
@@ -134,7 +136,7 @@ impl Child {
             State::Ended(ended) => return Ok(Some(ended.clone())),
             State::Running { channel, .. } => channel,
         };
-        let Some(exit) = pidfd::reap(&self.pidfd)? else { return Ok(None) };
+        let Some((exit, peak)) = pidfd::reap(&self.pidfd)? else { return Ok(None) };
         // what it said is in the socket by now; one that was sent a signal need not have said anything
         let not_started = match Reply::received(channel) {
             Some(Reply::Ready) => None,
@@ -142,7 +144,7 @@ impl Child {
             None if self.signalled.load(Ordering::Acquire) => None,
             None => Some(None),
         };
-        let ended = Ended { status: ExitStatus(exit), not_started };
+        let ended = Ended { status: ExitStatus(exit), not_started, peak };
         *state = State::Ended(ended.clone());
         drop(state);
         table().remove(&self.id);

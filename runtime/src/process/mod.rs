@@ -149,6 +149,11 @@ impl Process {
         self.child.try_wait().ok().flatten().map(|ended| ended.status)
     }
 
+    /// How many bytes of memory it took at most, or this process when it started it; none while it runs.
+    pub(crate) fn peak(&self) -> Option<u64> {
+        self.child.try_wait().ok().flatten().map(|ended| ended.peak)
+    }
+
     /// Blocks until it has ended. Any number of threads may wait, any number of times.
     ///
     /// # Errors

@@ -25,6 +25,12 @@ pub(crate) fn leave_the_terminals_group() {
     let _ = unsafe { signal(Signal::SIGINT, SigHandler::SigIgn) };
 }
 
+/// Kills all processes of a group. The process with that number must not have been reaped.
+pub(crate) fn kill_group(leader: u32) {
+    // there may be no such group
+    let _ = nix::sys::signal::killpg(Pid::from_raw(leader.cast_signed()), Signal::SIGKILL);
+}
+
 /// Takes this process out of its terminal's reach, and lets it ignore what asks it to end.
 pub(crate) fn ignore_endings() {
     leave_the_terminals_group();

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
@@ -48,6 +48,13 @@ pub(crate) fn any_ready(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> io
             Err(errno) => return Err(errno.into()),
         }
     }
+}
+
+/// Has reads and writes of an open file fail where they would wait.
+pub(crate) fn set_nonblocking(file: &impl AsFd) -> io::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?);
+    fcntl(file, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
 }
 
 /// A bell by which one thread or process wakes another, which sleeps until it rings.

@@ -1,0 +1,169 @@
+//! The worker's side of a [`region`](super::region): how it waits, and where its replies go.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::Duration;
+
+use super::area::Area;
+use super::region::{DATA, ENTRIES, NEVER, Region};
+use super::spin::Spin;
+use crate::connection::{Connection, Fd, SendError};
+use crate::sys::{futex, wait};
+
+pub(super) struct Desk {
+    pub(super) region: Arc<Region>,
+    pub(super) socket: Connection,
+    bells: [Fd<File>; 2],
+    /// Where parts are placed.
+    area: Area,
+    /// How many requests have been dealt with.
+    pub(super) done: u64,
+    /// How many parts have been published.
+    replied: u64,
+    /// How many of them have been given back.
+    freed: u64,
+    spin: Spin,
+}
+
+/// A part that is whole.
+pub(super) struct Part<'b> {
+    pub(super) request: u64,
+    pub(super) offset: usize,
+    pub(super) len: usize,
+    pub(super) items: u32,
+    pub(super) flags: u32,
+    pub(super) fds: &'b [OwnedFd],
+    /// There is no other one to the request.
+    pub(super) is_last: bool,
+    /// The worker takes no other request.
+    pub(super) retires: bool,
+}
+
+const MOST: u64 = ENTRIES as u64;
+
+/// Ends the worker: who goes on by what is not true any more answers nothing, or what nobody has asked.
+#[cold]
+pub(super) fn overwritten() -> ! {
+    eprintln!("carom: a task has overwritten the memory that its worker shares with the pool");
+    std::process::abort()
+}
+
+/// For how long a worker sleeps before it looks by itself: who is to wake it ends it, if it ends.
+const LONG: Duration = Duration::from_secs(3600);
+
+impl Desk {
+    pub(super) fn new(region: Region, socket: Connection, bells: [Fd<File>; 2]) -> Self {
+        let (area, spin) = (Area::new(DATA), Spin::new());
+        Self { region: Arc::new(region), socket, bells, area, done: 0, replied: 0, freed: 0, spin }
+    }
+
+    /// Waits for the next request; false if there will be none.
+    pub(super) fn wait_for_request(&mut self) -> bool {
+        let done = self.done;
+        let is_there = |region: &Region| match region.control().requested.0.load(SeqCst).saturating_sub(done) {
+            0 => false,
+            1..=MOST => true,
+            _ => overwritten(),
+        };
+        self.wait(is_there, false) || is_there(&self.region)
+    }
+
+    /// Waits until something holds; false if the pool is closing instead. `urgent` is that the pool has to do something first.
+    fn wait(&mut self, holds: impl Fn(&Region) -> bool, urgent: bool) -> bool {
+        let Self { region, spin, .. } = self;
+        if holds(region) || spin.until(|| holds(region)) {
+            return true;
+        }
+        loop {
+            let control = self.region.control();
+            control.asleep.0.store(1, SeqCst);
+            let closing = control.wanted.0.closing.load(SeqCst) != 0;
+            let over = holds(&self.region) || closing;
+            if !over {
+                if urgent || control.taken.0.load(SeqCst) < self.replied {
+                    self.ring();
+                }
+                let nap = Spin::nap();
+                futex::wait(&control.asleep.0, 1, LONG);
+                self.spin.woken(nap);
+            }
+            self.region.control().asleep.0.store(0, SeqCst);
+            if holds(&self.region) {
+                return true;
+            }
+            if closing && !urgent {
+                return false;
+            }
+        }
+    }
+
+    /// Wakes the pool's thread that sleeps, if one does (rule 9).
+    pub(super) fn ring(&self) {
+        let wanted = &self.region.control().wanted.0;
+        if wanted.replies.load(SeqCst) != NEVER && wanted.replies.swap(NEVER, SeqCst) != NEVER {
+            let bell = &self.bells[wanted.whom.load(SeqCst) as usize % 2];
+            wait::ring(&bell.0);
+        }
+    }
+
+    pub(super) fn send(&self, bytes: &[u8], fds: &[OwnedFd]) -> Result<(), SendError> {
+        let patience = || wait::writable(&self.socket).map_err(SendError::Io);
+        self.socket.send_message(bytes, fds, &patience)
+    }
+
+    /// The number of the part that is published next.
+    pub(super) fn next_part(&self) -> u64 {
+        self.replied
+    }
+
+    /// A place for a part, of so many bytes at least and at most; waits until there is one.
+    pub(super) fn place(&mut self, least: usize, most: usize) -> (usize, usize) {
+        loop {
+            let taken = self.region.control().taken.0.load(SeqCst);
+            if taken > self.replied {
+                overwritten();
+            }
+            while self.freed < taken {
+                self.area.give_back();
+                self.freed += 1;
+            }
+            if self.replied - self.freed < MOST
+                && let Some(place) = self.area.place_some(least, most)
+            {
+                return place;
+            }
+            let freed = self.freed;
+            self.wait(|region| region.control().taken.0.load(SeqCst) > freed, true);
+        }
+    }
+
+    /// Publishes the part that was placed last (rule 2).
+    pub(super) fn publish(&mut self, part: &Part<'_>) {
+        self.area.shorten(part.len);
+        if !part.fds.is_empty() && self.send(&part.request.to_ne_bytes(), part.fds).is_err() {
+            // nobody is there to take the reply
+            std::process::exit(1);
+        }
+        let entry = self.region.reply(self.replied);
+        entry.state.store(part.request, Relaxed);
+        entry.offset.store(part.offset as u32, Relaxed);
+        entry.len.store(part.len as u32, Relaxed);
+        entry.fds.store(part.fds.len() as u32, Relaxed);
+        entry.flags.store(part.flags, Relaxed);
+        entry.count.store(part.items, Relaxed);
+        self.replied += 1;
+        let control = self.region.control();
+        if part.is_last {
+            control.passed.0.store(self.done, SeqCst);
+        }
+        if part.retires {
+            control.call.0.retiring.store(1, SeqCst);
+        }
+        control.replied.0.store(self.replied, SeqCst);
+        if self.replied >= control.wanted.0.replies.load(SeqCst) {
+            self.ring();
+        }
+    }
+}
