@@ -38,9 +38,7 @@ impl<T> Copy for Travels<T> {}
 pub struct Many<T> {
     pub(crate) encode: fn(&[T], &mut Writer) -> Result<(), EncodeError>,
     pub(crate) decode: fn(&mut Reader<'_>) -> Result<Vec<T>, DecodeError>,
-    /// Their bytes, as they stand in memory.
-    pub(crate) bytes: fn(&[T]) -> &[u8],
-    /// The numbers that such bytes are, if they are whole ones.
+    /// The numbers that bytes are, as they stand in memory, if they are whole ones.
     pub(crate) numbers: fn(&[u8]) -> Option<Vec<T>>,
 }
 
@@ -129,8 +127,12 @@ const fn travels<T: Serialize + DeserializeOwned>() -> Travels<T> {
 }
 
 fn many<T: Serialize + DeserializeOwned>() -> Option<Many<T>> {
-    let (bytes, numbers) = crate::codec::numbers::<T>()?;
-    Some(Many { encode: |values, writer| writer.write(values), decode: |reader| reader.read(), bytes, numbers })
+    let many = || Many {
+        encode: |values, writer| writer.write(values),
+        decode: |reader| reader.read(),
+        numbers: crate::codec::numbers_of::<T>,
+    };
+    crate::codec::is_number::<T>().then(many)
 }
 
 pub const fn argument<T: Argument>() -> Travels<T> {

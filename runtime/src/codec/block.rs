@@ -33,6 +33,11 @@ impl Serialize for Bytes<'_> {
 #[cfg(not(target_endian = "little"))]
 compile_error!("blocks are written as they stand in memory, which must be little endian");
 
+/// Where the bytes of numbers go, one number after another.
+pub(crate) trait NumberSink {
+    fn put<const LEN: usize>(&mut self, bytes: [u8; LEN]);
+}
+
 macro_rules! kinds {
     ($($kind:literal $number:ty;)*) => {
         /// The block of a vector or slice of numbers; none for any other sequence.
@@ -53,27 +58,28 @@ macro_rules! kinds {
             None
         }
 
-        /// Whether it is one of the numbers that blocks are made of.
-        pub(super) fn is_number<T>() -> bool {
+        /// Whether it is a plain number, of which a vector travels as one block.
+        pub(crate) fn is_number<T>() -> bool {
             let number = typeid::of::<T>();
             [$(typeid::of::<$number>()),*].contains(&number)
         }
 
-        /// The bytes of numbers; none of anything else.
-        pub(super) fn bytes_of<T>(numbers: &[T]) -> &[u8] {
-            let number = typeid::of::<T>();
+        /// Puts the bytes of a number; false if it is none.
+        #[inline]
+        pub(crate) fn put_number<T>(number: &T, sink: &mut impl NumberSink) -> bool {
             $(
-                if number == typeid::of::<$number>() {
+                if typeid::of::<T>() == typeid::of::<$number>() {
                     // SAFETY: `T` is this very type.
-                    let numbers = unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast::<$number>(), numbers.len()) };
-                    return numbers.as_bytes();
+                    let number = unsafe { transmute_copy::<T, $number>(number) };
+                    sink.put(number.to_le_bytes());
+                    return true;
                 }
             )*
-            &[]
+            false
         }
 
         /// The numbers that bytes are, if they are whole ones.
-        pub(super) fn numbers_of<T>(bytes: &[u8]) -> Option<Vec<T>> {
+        pub(crate) fn numbers_of<T>(bytes: &[u8]) -> Option<Vec<T>> {
             let number = typeid::of::<T>();
             $(
                 if number == typeid::of::<$number>() {

@@ -30,10 +30,7 @@ use transfer::{Incoming, Outgoing};
 /// times as much, in unoptimised builds too.
 const DEPTH: usize = 128;
 
-/// How plain numbers become bytes and bytes numbers, without anything between; none if it is no number.
-pub(crate) fn numbers<T>() -> Option<(fn(&[T]) -> &[u8], fn(&[u8]) -> Option<Vec<T>>)> {
-    block::is_number::<T>().then_some((block::bytes_of::<T>, block::numbers_of::<T>))
-}
+pub(crate) use block::{NumberSink, is_number, numbers_of, put_number};
 
 /// A short mark of a name: the ends of its FNV-1a hash, folded.
 fn mark(name: &str) -> u16 {

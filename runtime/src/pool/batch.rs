@@ -10,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use super::panics::{self, Panic};
 use super::reply::Answer;
 use crate::__private_0_1::{Codec, Travels};
-use crate::codec::{DecodeError, Reader, Writer};
+use crate::codec::{DecodeError, Reader, Writer, is_number, put_number};
 use crate::report::report;
 
 /// Writes a text, which is never refused.
@@ -126,11 +126,10 @@ fn missing() -> Failure {
 
 /// Does each of the calls that are to be made, by `next`.
 fn each<O>(output: Travels<O>, batch: &mut Batch<'_>, mut next: impl FnMut(&mut Reader<'_>) -> Result<O, Failure>) {
-    let bytes = output.many().map(|many| many.bytes);
     while batch.answer.place() < batch.count && batch.answer.begin() {
-        if let Some(bytes) = bytes {
+        if is_number::<O>() {
             match caught(|| next(&mut batch.reader)) {
-                Ok(value) => batch.answer.number(bytes(std::slice::from_ref(&value))),
+                Ok(number) => drop(put_number(&number, &mut batch.answer)),
                 Err(failure) => batch.fail(failure),
             }
         } else {

@@ -114,6 +114,7 @@ impl Desk {
     }
 
     /// The number of the part that is published next.
+    #[inline]
     pub(super) fn next_part(&self) -> u64 {
         self.replied
     }

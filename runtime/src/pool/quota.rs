@@ -32,6 +32,12 @@ impl Quota {
     pub(super) fn used(&mut self, calls: u32) {
         self.calls = self.calls.saturating_sub(calls.into());
         self.is_used_up |= self.calls == 0;
+        if self.memory.is_some() {
+            self.look_at_memory();
+        }
+    }
+
+    fn look_at_memory(&mut self) {
         if let Some((most, statm)) = &self.memory {
             self.is_used_up |= statm::resident(statm).is_ok_and(|resident| resident > *most);
         }

@@ -15,11 +15,13 @@ use super::member::{MOMENT, Member, Sentence};
 use super::settings::Settings;
 use super::tail::{Source, Tail};
 use crate::connection::Connection;
-use crate::process::{ExitStatus, Process, is_ending};
+use crate::process::{ExitStatus, JoinError, Process, is_ending};
 use crate::sys::{oom, signals, wait};
 
 /// How often a worker is started in a row, where it ends before it is ready.
 const TRIES: u8 = 3;
+/// The same where a signal from outside ended it.
+const TRIES_AGAINST_SIGNALS: u8 = 200;
 /// How long after that it is tried again, if it is needed.
 const REST: Duration = Duration::from_millis(20);
 
@@ -114,6 +116,18 @@ fn start_spare(engine: &Engine) {
     engine.after(state);
 }
 
+impl Vacancy {
+    /// Whether it has been tried often enough.
+    fn is_hopeless(&self) -> bool {
+        let status = match self.why.as_deref() {
+            Some(PoolError::Ended { status } | PoolError::Worker(JoinError::NotStarted { status, .. })) => Some(*status),
+            _ => None,
+        };
+        let by_signal = status.is_some_and(|status| status.signal().is_some());
+        self.why.is_some() && self.tries >= if by_signal { TRIES_AGAINST_SIGNALS } else { TRIES }
+    }
+}
+
 impl State {
     /// Looks whether workers are ready, or have ended, or have passed a limit.
     fn look_after(&mut self, oom_kills: &mut Option<u64>) {
@@ -168,9 +182,11 @@ impl State {
     /// A worker could not be started, or ended before it was ready.
     fn failed(&mut self, place: usize, error: PoolError, tries: u8) {
         let why = Arc::new(error);
-        self.slots[place] = Slot::Vacant(Vacancy { since: Instant::now(), why: Some(Arc::clone(&why)), tries });
+        let vacancy = Vacancy { since: Instant::now(), why: Some(Arc::clone(&why)), tries };
+        let is_hopeless = vacancy.is_hopeless();
+        self.slots[place] = Slot::Vacant(vacancy);
         // others are better off, if there are any
-        if tries >= TRIES && self.slots.iter_mut().all(|slot| slot.member().is_none()) {
+        if is_hopeless && self.slots.iter_mut().all(|slot| slot.member().is_none()) {
             self.give_up(&why);
         }
     }
@@ -224,9 +240,9 @@ impl State {
             return Vec::new();
         }
         let deserted = self.slots.iter_mut().all(|slot| slot.member().is_none());
-        let wanted = |vacancy: &Vacancy| match vacancy {
-            Vacancy { why: Some(_), tries: TRIES.., since } => queued && (deserted || since.elapsed() >= REST),
-            _ => true,
+        let wanted = |vacancy: &Vacancy| match vacancy.is_hopeless() {
+            true => queued && (deserted || vacancy.since.elapsed() >= REST),
+            false => true,
         };
         let places = self.slots.iter().enumerate();
         places.filter(|(_, slot)| matches!(slot, Slot::Vacant(vacancy) if wanted(vacancy))).map(|(i, _)| i).collect()

@@ -240,11 +240,13 @@ impl Region {
     }
 
     /// Writes the bytes of a request; `offset` is where [`Area`](super::area::Area) places them.
+    #[inline]
     pub(super) fn write_request(&self, offset: usize, bytes: &[u8]) {
         // SAFETY: only the pool, which has mapped them to be written, does this.
         unsafe { Self::write(self.requests.start(), offset, bytes) };
     }
 
+    #[inline]
     pub(super) fn write_reply(&self, offset: usize, bytes: &[u8]) {
         // SAFETY: the replies lie behind the control block.
         let replies = unsafe { self.shared.start().add(CONTROL) };
@@ -254,6 +256,7 @@ impl Region {
 
     /// # Safety
     /// There are [`DATA`] bytes, which can be written.
+    #[inline]
     unsafe fn write(to: NonNull<u8>, offset: usize, bytes: &[u8]) {
         assert!(offset <= DATA && bytes.len() <= DATA - offset, "a record lies within its memory");
         // SAFETY: it is within the bytes.

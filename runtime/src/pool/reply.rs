@@ -7,7 +7,7 @@ use super::batch::refusal;
 use super::desk::{Desk, Part};
 use super::quota::Quota;
 use super::region::{DATA, call, flags, progress};
-use crate::codec::Writer;
+use crate::codec::{NumberSink, Writer};
 use crate::codec::transfer::Outgoing;
 use crate::memory;
 use crate::sys::{clock, memory_file};
@@ -44,6 +44,20 @@ struct Open {
     items: u32,
 }
 
+impl NumberSink for Answer<'_> {
+    /// Adds a result that is a number.
+    #[inline]
+    fn put<const LEN: usize>(&mut self, bytes: [u8; LEN]) {
+        if !self.numbers || self.open.as_ref().is_none_or(|open| open.room - open.len < LEN) {
+            self.open_for_numbers(LEN);
+        }
+        if let Some(open) = &mut self.open {
+            self.desk.region.write_reply(open.offset + open.len, &bytes);
+            open.len += LEN;
+        }
+    }
+}
+
 /// An open part is of this size, if no result is larger.
 const PART: usize = 64 << 10;
 
@@ -68,6 +82,7 @@ impl<'d> Answer<'d> {
     }
 
     /// Says that the next call begins; false if this worker makes no more.
+    #[inline]
     pub(super) fn begin(&mut self) -> bool {
         if self.quota.is_used_up() {
             return false;
@@ -82,24 +97,12 @@ impl<'d> Answer<'d> {
         true
     }
 
-    /// Adds a result that is a number.
-    pub(super) fn number(&mut self, bytes: &[u8]) {
-        if !self.numbers && self.items > 0 {
-            self.close(false);
-        }
+    #[cold]
+    fn open_for_numbers(&mut self, len: usize) {
+        self.close(false);
         self.numbers = true;
-        if self.open.as_ref().is_none_or(|open| open.room - open.len < bytes.len()) {
-            if self.open.is_some() {
-                self.close(false);
-                self.numbers = true;
-            }
-            let left = (self.request.count - self.place) as usize * bytes.len();
-            self.open(bytes.len(), left.min(PART));
-        }
-        if let Some(open) = &mut self.open {
-            self.desk.region.write_reply(open.offset + open.len, bytes);
-            open.len += bytes.len();
-        }
+        let left = (self.request.count - self.place) as usize * len;
+        self.open(len, left.min(PART));
     }
 
     /// Says that the call is done, and its result written.
@@ -112,6 +115,7 @@ impl<'d> Answer<'d> {
     }
 
     /// Says that what has been written is the result of so many calls.
+    #[inline]
     pub(super) fn count(&mut self, calls: u32) {
         self.place += calls;
         self.items += calls;
@@ -169,6 +173,7 @@ impl<'d> Answer<'d> {
     }
 
     /// Says what there is in the open part.
+    #[inline]
     fn tell(&mut self) {
         if let Some(open) = &mut self.open {
             open.items = self.items;
