@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::value::Error as ValueError;
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, SeqAccess, Visitor};
 use serde::ser::Serializer;
-use zerocopy::{Immutable, IntoBytes};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// A block as it is written: how many numbers, of which kind, and their bytes in little endian.
 pub(super) struct Block<'a> {
@@ -84,8 +84,7 @@ macro_rules! kinds {
             $(
                 if number == typeid::of::<$number>() {
                     let (numbers, []) = bytes.as_chunks::<{ size_of::<$number>() }>() else { return None };
-                    let numbers = numbers.iter().map(|bytes| <$number>::from_le_bytes(*bytes)).collect::<Vec<$number>>();
-                    let numbers = ManuallyDrop::new(numbers);
+                    let numbers = ManuallyDrop::new(vector::<$number>(numbers.as_flattened()));
                     // SAFETY: `T` is this very type.
                     return Some(unsafe { transmute_copy::<Vec<$number>, Vec<T>>(&numbers) });
                 }
@@ -102,12 +101,12 @@ macro_rules! kinds {
                     if numbers.len() != block.count || !rest.is_empty() {
                         return Err(E::custom("a block of numbers is not as long as it says"));
                     }
-                    let numbers = numbers.iter().map(|bytes| <$number>::from_le_bytes(*bytes));
                     if wants_vector::<V, $number>() {
-                        let vector = ManuallyDrop::new(numbers.collect::<Vec<$number>>());
+                        let vector = ManuallyDrop::new(vector::<$number>(numbers.as_flattened()));
                         // SAFETY: `V::Value` is this very type.
                         return Ok(unsafe { transmute_copy::<Vec<$number>, V::Value>(&vector) });
                     }
+                    let numbers = numbers.iter().map(|bytes| <$number>::from_le_bytes(*bytes));
                     visitor.visit_seq(Numbers(numbers)).map_err(E::custom)
                 })*
                 kind => Err(E::custom(format_args!("there are no blocks of kind {kind}"))),
@@ -120,6 +119,17 @@ kinds! {
     1 u8; 2 u16; 3 u32; 4 u64; 5 u128; 6 usize;
     7 i8; 8 i16; 9 i32; 10 i64; 11 i128; 12 isize;
     13 f32; 14 f64;
+}
+
+/// The numbers that these bytes are, copied at once.
+fn vector<T: FromBytes>(bytes: &[u8]) -> Vec<T> {
+    let len = bytes.len() / size_of::<T>();
+    let mut numbers = Vec::<T>::with_capacity(len);
+    // SAFETY: there is room for so many, every bit pattern is one, and the new memory is nowhere in the bytes.
+    unsafe { numbers.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), len * size_of::<T>()) };
+    // SAFETY: they have been written.
+    unsafe { numbers.set_len(len) };
+    numbers
 }
 
 fn block<T: IntoBytes + Immutable>(kind: u8, numbers: &[T]) -> Option<Block<'_>> {

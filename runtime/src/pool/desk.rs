@@ -4,7 +4,6 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::time::Duration;
 
 use super::area::Area;
 use super::region::{DATA, ENTRIES, NEVER, Region};
@@ -50,9 +49,6 @@ pub(super) fn overwritten() -> ! {
     std::process::abort()
 }
 
-/// For how long a worker sleeps before it looks by itself: who is to wake it ends it, if it ends.
-const LONG: Duration = Duration::from_secs(3600);
-
 impl Desk {
     pub(super) fn new(region: Region, socket: Connection, bells: [Fd<File>; 2]) -> Self {
         let (area, spin) = (Area::new(DATA), Spin::new());
@@ -85,8 +81,9 @@ impl Desk {
                 if urgent || control.taken.0.load(SeqCst) < self.replied {
                     self.ring();
                 }
-                let nap = Spin::nap();
-                futex::wait(&control.asleep.0, 1, LONG);
+                let nap = self.spin.nap();
+                // who is to wake it ends it, if it ends
+                futex::wait_for_waker(&control.asleep.0, 1);
                 self.spin.woken(nap);
             }
             self.region.control().asleep.0.store(0, SeqCst);

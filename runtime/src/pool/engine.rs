@@ -22,6 +22,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::PoolError;
+use super::buffers::Buffers;
 use super::error::Kind;
 use super::job::Job;
 use super::member::{Given, Member, Reply};
@@ -39,6 +40,7 @@ pub(super) struct Engine {
     state: Mutex<State>,
     pub(super) bells: Bells,
     pub(super) settings: Settings,
+    pub(super) buffers: Arc<Buffers>,
     /// How many workers there are to be.
     count: usize,
     /// Until somebody has waited for it.
@@ -146,7 +148,7 @@ impl Engine {
         };
         let bells = Bells::new()?;
         let (state, reactor, started) = (Mutex::new(state), Mutex::default(), AtomicUsize::new(0));
-        Ok(Self { state, bells, settings, count, reactor, started })
+        Ok(Self { state, bells, settings, buffers: Arc::default(), count, reactor, started })
     }
 
     pub(super) fn has_reactor(&self, thread: JoinHandle<()>) {
@@ -256,8 +258,8 @@ impl Engine {
                 if std::mem::take(&mut state.calls_reactor) {
                     self.bells.of(REACTOR).ring();
                 }
+                let nap = state.spin.nap();
                 drop(state);
-                let nap = Spin::nap();
                 self.bells.of(DRIVER).wait(deadline);
                 state = self.lock();
                 state.spin.woken(nap);

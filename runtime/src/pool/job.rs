@@ -131,6 +131,7 @@ impl Job {
             self.rare.get_or_insert_default().parts.push(part);
             return Some(self);
         }
+        self.shelf.buffers.give_back(self.bytes);
         let first = self.rare.map(|rare| rare.parts).unwrap_or_default();
         self.shelf.put(self.number, Outcome { first, last: part });
         None

@@ -26,6 +26,8 @@ struct Requests<'p, T> {
     count: usize,
     /// How many inputs they have had.
     inputs: usize,
+    /// How many bytes the last one has.
+    len: usize,
     /// Those that the engine is to be given.
     ready: Vec<Job>,
 }
@@ -35,9 +37,9 @@ const AT_ONCE: usize = 32;
 
 impl<'p, T: Task> Requests<'p, T> {
     fn new(engine: &'p Engine, terms: Terms) -> Self {
-        let shelf = Arc::new(Shelf::new(T::INFO, terms));
+        let shelf = Arc::new(Shelf::new(T::INFO, terms, &engine.buffers));
         let (open, ready) = (VecDeque::new(), Vec::new());
-        Self { engine, shelf, task: PhantomData, open, first: 0, count: 0, inputs: 0, ready }
+        Self { engine, shelf, task: PhantomData, open, first: 0, count: 0, inputs: 0, len: 0, ready }
     }
 
     /// How many there have been.
@@ -47,12 +49,15 @@ impl<'p, T: Task> Requests<'p, T> {
 
     /// Makes one; false if there are no more inputs.
     fn make(&mut self, inputs: &mut impl Iterator<Item = T::Input>, chunk_size: usize) -> bool {
-        let Some(Request { bytes, fds, calls }) = request::<T>(inputs, chunk_size) else {
+        // as long as the last one was
+        let memory = self.engine.buffers.take(self.len);
+        let Some(Request { bytes, fds, calls }) = request::<T>(inputs, chunk_size, memory) else {
             self.give();
             return false;
         };
         let number = self.made();
         let first = self.inputs;
+        self.len = bytes.len();
         let (sent, long) = (calls.sent(), bytes.len() > LONG);
         self.inputs += calls.count();
         self.open.push_back(Some((first, calls)));
@@ -92,7 +97,8 @@ impl<'p, T: Task> Requests<'p, T> {
             self.first += 1;
         }
         let mut index = first;
-        results(T::INFO, T::CODEC.output, calls, outcome, |result: Result<T::Output, TaskError>| {
+        let buffers = &self.shelf.buffers;
+        results(T::INFO, T::CODEC.output, calls, outcome, buffers, |result: Result<T::Output, TaskError>| {
             each(result.map_err(|error| error.of_input(index)));
             index += 1;
         });

@@ -6,6 +6,7 @@
 
 mod area;
 pub(crate) mod batch;
+mod buffers;
 mod death;
 mod desk;
 mod engine;
@@ -344,8 +345,8 @@ impl<'p, T: Task> JobBuilder<'p, T> {
 
     fn call(&self, input: T::Input) -> AsyncResult<T::Output> {
         let engine = &self.pool.engine;
-        let shelf = Arc::new(Shelf::new(T::INFO, self.terms()));
-        let calls = request::<T>(&mut std::iter::once(input), 1).map(|Request { bytes, fds, calls }| {
+        let shelf = Arc::new(Shelf::new(T::INFO, self.terms(), &engine.buffers));
+        let calls = request::<T>(&mut std::iter::once(input), 1, Vec::new()).map(|Request { bytes, fds, calls }| {
             match calls.sent() {
                 0 => shelf.put(0, Outcome::of_none()),
                 sent => engine.add([Job::new(bytes, fds, sent, &shelf, 0)]),

@@ -5,6 +5,7 @@
 use std::os::fd::OwnedFd;
 
 use super::batch::record;
+use super::buffers::Buffers;
 use super::error::{Kind, TaskError};
 use super::job::{Outcome, Part, What};
 use super::region::MOST_CALLS;
@@ -47,12 +48,16 @@ impl Calls {
 
 }
 
-/// Encodes calls with at most `most` of the inputs; none if there are no more inputs.
-pub(super) fn request<T: Task>(inputs: &mut impl Iterator<Item = T::Input>, most: usize) -> Option<Request> {
+/// Encodes calls with at most `most` of the inputs, in this memory; none if there are no more inputs.
+pub(super) fn request<T: Task>(
+    inputs: &mut impl Iterator<Item = T::Input>,
+    most: usize,
+    memory: Vec<u8>,
+) -> Option<Request> {
     let mut inputs = inputs.take(most.min(MOST_CALLS)).peekable();
     inputs.peek()?;
     let mut calls = Calls::default();
-    let mut writer = Writer::carrying(Vec::new(), true);
+    let mut writer = Writer::carrying(memory, true);
     let codec = T::CODEC.input;
     if let Some(many) = codec.many() {
         // numbers, which take some bytes
@@ -89,15 +94,16 @@ pub(super) fn results<O>(
     codec: Travels<O>,
     calls: Calls,
     outcome: Outcome,
+    buffers: &Buffers,
     mut each: impl FnMut(Result<O, TaskError>),
 ) {
     let Calls { sent, refused } = calls;
     let finished = |result: Result<O, Kind>| result.map_err(|kind| TaskError::new(task, kind));
     if refused.is_empty() {
-        return read(codec, sent, outcome, |result| each(finished(result)));
+        return read(codec, sent, outcome, buffers, |result| each(finished(result)));
     }
     let mut of_sent = Vec::with_capacity(sent);
-    read(codec, sent, outcome, |result| of_sent.push(result));
+    read(codec, sent, outcome, buffers, |result| of_sent.push(result));
     let (mut of_sent, mut refused) = (of_sent.into_iter(), refused.into_iter().peekable());
     for place in 0.. {
         match refused.next_if(|(refused, _)| *refused == place) {
@@ -111,18 +117,31 @@ pub(super) fn results<O>(
 }
 
 /// Reads what became of so many calls.
-fn read<O>(codec: Travels<O>, calls: usize, outcome: Outcome, mut each: impl FnMut(Result<O, Kind>)) {
+fn read<O>(
+    codec: Travels<O>,
+    calls: usize,
+    outcome: Outcome,
+    buffers: &Buffers,
+    mut each: impl FnMut(Result<O, Kind>),
+) {
     let mut left = calls;
     for Part { count, what } in outcome.into_parts() {
         let count = left.min(count as usize);
         left -= count;
         match what {
             What::Failed(kind) => (0..count).for_each(|_| each(Err(kind.clone()))),
-            What::Numbers(bytes) => match codec.many().and_then(|many| (many.numbers)(&bytes)) {
-                Some(values) if values.len() == count => values.into_iter().for_each(|value| each(Ok(value))),
-                _ => (0..count).for_each(|_| each(Err(no_reply()))),
-            },
-            What::Records(bytes, fds) => read_records(codec, count, Reader::carrying(&bytes, fds), &mut each),
+            What::Numbers(bytes) => {
+                let values = codec.many().and_then(|many| (many.numbers)(&bytes));
+                buffers.give_back(bytes);
+                match values {
+                    Some(values) if values.len() == count => values.into_iter().for_each(|value| each(Ok(value))),
+                    _ => (0..count).for_each(|_| each(Err(no_reply()))),
+                }
+            }
+            What::Records(bytes, fds) => {
+                read_records(codec, count, Reader::carrying(&bytes, fds), &mut each);
+                buffers.give_back(bytes);
+            }
         }
     }
     (0..left).for_each(|_| each(Err(no_reply())));

@@ -11,7 +11,6 @@ use super::request::{Calls, results};
 use super::job::Outcome;
 use super::shelf::Shelf;
 use crate::__private_0_1::Travels;
-use crate::task::TaskInfo;
 
 /// The result of [`Pool::apply_async`](super::Pool::apply_async), now or later.
 ///
@@ -87,19 +86,14 @@ impl<O> AsyncResult<O> {
             (calls.take(), self.shelf.take_last().pop_front())
         };
         let (Some(calls), Some((_, outcome))) = (calls, outcome) else { return failed(Kind::Taken) };
-        only(self.shelf.task, self.codec, calls, outcome)
+        only(&self.shelf, self.codec, calls, outcome)
     }
 }
 
 /// The result of the one call of a request.
-pub(super) fn only<O>(
-    task: &'static TaskInfo,
-    codec: Travels<O>,
-    calls: Calls,
-    outcome: Outcome,
-) -> Result<O, TaskError> {
-    let mut result = None;
-    results(task, codec, calls, outcome, |one| result = Some(one));
+fn only<O>(shelf: &Shelf, codec: Travels<O>, calls: Calls, outcome: Outcome) -> Result<O, TaskError> {
+    let (task, mut result) = (shelf.task, None);
+    results(task, codec, calls, outcome, &shelf.buffers, |one| result = Some(one));
     result.unwrap_or_else(|| Err(TaskError::new(task, Kind::Refused("it was not asked to".to_owned()))))
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::buffers::Buffers;
 use super::job::Outcome;
 use super::terms::Terms;
 use crate::task::TaskInfo;
@@ -16,6 +17,7 @@ pub(super) type Arrivals = VecDeque<(usize, Outcome)>;
 pub(super) struct Shelf {
     pub(super) task: &'static TaskInfo,
     pub(super) terms: Terms,
+    pub(super) buffers: Arc<Buffers>,
     state: Mutex<State>,
     enough: Condvar,
     /// How often calls have been begun again.
@@ -39,8 +41,9 @@ struct State {
 const WORTH: usize = 256 << 10;
 
 impl Shelf {
-    pub(super) fn new(task: &'static TaskInfo, terms: Terms) -> Self {
-        Self { task, terms, state: Mutex::default(), enough: Condvar::new(), retries: AtomicU32::new(0) }
+    pub(super) fn new(task: &'static TaskInfo, terms: Terms, buffers: &Arc<Buffers>) -> Self {
+        let (state, enough, retries) = (Mutex::default(), Condvar::new(), AtomicU32::new(0));
+        Self { task, terms, buffers: Arc::clone(buffers), state, enough, retries }
     }
 
     /// A call is begun again.

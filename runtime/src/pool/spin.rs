@@ -45,13 +45,13 @@ impl Spin {
         self.is_worth
     }
 
-    /// When one goes to sleep.
-    pub(super) fn nap() -> Instant {
-        Instant::now()
+    /// When one goes to sleep, if that is of interest.
+    pub(super) fn nap(&self) -> Option<Instant> {
+        self.can.then(Instant::now)
     }
 
     /// Takes note of how long one has slept.
-    pub(super) fn woken(&mut self, since: Instant) {
-        self.is_worth = self.can && since.elapsed() < 2 * TIME;
+    pub(super) fn woken(&mut self, since: Option<Instant>) {
+        self.is_worth = since.is_some_and(|since| since.elapsed() < 2 * TIME);
     }
 }

@@ -23,6 +23,14 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, time: Duration) -> bool {
     result == 0 || !matches!(io::Error::last_os_error().raw_os_error(), Some(libc::ETIMEDOUT | libc::EINTR))
 }
 
+/// Sleeps as long as the word has this value and nobody wakes this thread; it may also wake up without a reason. Without a time,
+/// the kernel sets no timer.
+pub(crate) fn wait_for_waker(word: &AtomicU32, expected: u32) {
+    let forever = ptr::null::<libc::timespec>();
+    // SAFETY: the word is borrowed until the call returns; a null pointer is allowed.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, forever) };
+}
+
 /// Wakes all who sleep on the word, in whatever process.
 pub(crate) fn wake_all(word: &AtomicU32) {
     wake(word, i32::MAX);
