@@ -88,7 +88,11 @@ fn account_for(results: Vec<(u32, Result<u32, TaskError>)>, journal: &Journal, k
             Ok(same) => assert_eq!((same, times), (number, 1)),
             Err(error) => {
                 lost += 1;
-                assert_eq!(error.worker_lost().expect("lost").status().signal(), Some(libc::SIGKILL), "{number}: {error}");
+                assert_eq!(
+                    error.worker_lost().expect("lost").status().signal(),
+                    Some(libc::SIGKILL),
+                    "{number}: {error}"
+                );
             }
         }
     }

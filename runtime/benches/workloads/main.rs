@@ -1,6 +1,7 @@
 //! Figures in the form that `BENCHMARKS.md` describes: `cargo bench -p carom --bench workloads -- WORKLOAD`.
 #![allow(missing_docs)]
 
+mod faults;
 mod limits;
 mod memory;
 mod pipe;
@@ -10,7 +11,7 @@ mod spawn_join;
 mod sync;
 
 /// Every workload by name, in the order of the table in `BENCHMARKS.md`.
-const WORKLOADS: [(&str, fn()); 16] = [
+const WORKLOADS: [(&str, fn()); 20] = [
     ("spawn_join", spawn_join::spawn_join),
     ("spawn_join_large_parent", spawn_join::large_parent),
     ("pipe_rtt", pipe::pipe_rtt),
@@ -19,6 +20,10 @@ const WORKLOADS: [(&str, fn()); 16] = [
     ("pool_map_tiny", pool::pool_map_tiny),
     ("pool_map_payload", pool::pool_map_payload),
     ("real_job", pool::real_job),
+    ("pool_limit", faults::pool_limit),
+    ("pool_recycle", faults::pool_recycle),
+    ("pool_kill_storm", faults::pool_kill_storm),
+    ("pool_memory", faults::pool_memory),
     ("lock_uncontended", memory::lock_uncontended),
     ("lock_contended", memory::lock_contended),
     ("shared_value", memory::shared_value),

@@ -27,6 +27,11 @@ pub(crate) fn throughput(name: &str, peer: &str, metric: &str, unit: &str, mut s
     print(name, peer, metric, unit, (0..repeats).map(|_| sample()).collect());
 }
 
+/// Prints the median of samples that were taken otherwise.
+pub(crate) fn figure(name: &str, peer: &str, metric: &str, unit: &str, samples: Vec<f64>) {
+    print(name, peer, metric, unit, samples);
+}
+
 /// How many operations one after the other are a sample.
 const MANY: u32 = 2_000_000;
 

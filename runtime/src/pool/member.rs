@@ -88,10 +88,7 @@ pub(super) enum Sentence {
     /// It took longer than this.
     Time(Duration),
     /// With it, the worker took more memory than this; how much.
-    Memory {
-        limit: u64,
-        resident: u64,
-    },
+    Memory { limit: u64, resident: u64 },
 }
 
 impl Member {

@@ -120,7 +120,9 @@ impl Vacancy {
     /// Whether it has been tried often enough.
     fn is_hopeless(&self) -> bool {
         let status = match self.why.as_deref() {
-            Some(PoolError::Ended { status } | PoolError::Worker(JoinError::NotStarted { status, .. })) => Some(*status),
+            Some(PoolError::Ended { status } | PoolError::Worker(JoinError::NotStarted { status, .. })) => {
+                Some(*status)
+            }
             _ => None,
         };
         let by_signal = status.is_some_and(|status| status.signal().is_some());
@@ -257,7 +259,8 @@ impl State {
         {
             return 0;
         }
-        let old = self.slots.iter_mut().filter_map(Slot::member).filter(|member| (member.calls() + 1) * 2 >= most).count();
+        let old =
+            self.slots.iter_mut().filter_map(Slot::member).filter(|member| (member.calls() + 1) * 2 >= most).count();
         old.saturating_sub(self.spares.len())
     }
 

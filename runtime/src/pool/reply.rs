@@ -7,8 +7,8 @@ use super::batch::refusal;
 use super::desk::{Desk, Part};
 use super::quota::Quota;
 use super::region::{DATA, call, flags, progress};
-use crate::codec::{NumberSink, Writer};
 use crate::codec::transfer::Outgoing;
+use crate::codec::{NumberSink, Writer};
 use crate::memory;
 use crate::sys::{clock, memory_file};
 
@@ -207,7 +207,8 @@ impl<'d> Answer<'d> {
         if self.open.as_ref().is_some_and(|open| self.writer.written() > open.room) {
             self.close_seen();
         }
-        let (mut bytes, outgoing) = std::mem::replace(&mut self.writer, Writer::carrying(Vec::new(), true)).into_parts();
+        let (mut bytes, outgoing) =
+            std::mem::replace(&mut self.writer, Writer::carrying(Vec::new(), true)).into_parts();
         let mut fds = outgoing.map(Outgoing::into_fds).unwrap_or_default();
         let mut apart = 0;
         if bytes.len() > DATA / 2 {

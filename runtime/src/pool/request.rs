@@ -45,7 +45,6 @@ impl Calls {
     pub(super) fn count(&self) -> usize {
         self.sent + self.refused.len()
     }
-
 }
 
 /// Encodes calls with at most `most` of the inputs, in this memory; none if there are no more inputs.
@@ -151,12 +150,7 @@ fn no_reply() -> Kind {
     Kind::Refused("its reply is not one".to_owned())
 }
 
-fn read_records<O>(
-    codec: Travels<O>,
-    count: usize,
-    mut reader: Reader<'_>,
-    each: &mut impl FnMut(Result<O, Kind>),
-) {
+fn read_records<O>(codec: Travels<O>, count: usize, mut reader: Reader<'_>, each: &mut impl FnMut(Result<O, Kind>)) {
     for place in 0..count {
         match read_record(&mut reader, codec) {
             Ok(Record::One(result)) => each(result),

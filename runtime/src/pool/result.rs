@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::TaskError;
 use super::engine::Engine;
 use super::error::Kind;
-use super::request::{Calls, results};
 use super::job::Outcome;
+use super::request::{Calls, results};
 use super::shelf::Shelf;
 use crate::__private_0_1::Travels;
 
@@ -27,12 +27,7 @@ pub struct AsyncResult<O> {
 }
 
 impl<O> AsyncResult<O> {
-    pub(super) fn new(
-        codec: Travels<O>,
-        engine: &Arc<Engine>,
-        shelf: Arc<Shelf>,
-        calls: Calls,
-    ) -> Self {
+    pub(super) fn new(codec: Travels<O>, engine: &Arc<Engine>, shelf: Arc<Shelf>, calls: Calls) -> Self {
         Self { codec, engine: Arc::clone(engine), shelf, calls: Mutex::new(Some(calls)) }
     }
 

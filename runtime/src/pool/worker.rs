@@ -109,7 +109,8 @@ fn run(
     answer.finish()
 }
 
-const NO_TASK: &str = "no task of that name is in the worker; if a crate that nothing names defines it, write `use that_crate as _;`";
+const NO_TASK: &str =
+    "no task of that name is in the worker; if a crate that nothing names defines it, write `use that_crate as _;`";
 
 fn refused<'d>(answer: Answer<'d>, count: u32, reason: &str) -> Answer<'d> {
     let mut batch = Batch::new(Reader::carrying(&[], Vec::new()), count, answer);

@@ -72,9 +72,8 @@ fn wait(child: &impl AsFd, flags: libc::c_int) -> io::Result<Option<(Exit, u64)>
     let (id, flags) = (child.as_fd().as_raw_fd(), libc::WEXITED | flags);
     // the C library's function does not ask for the usage
     // SAFETY: the pointers are to space for the structures.
-    let waited = unsafe {
-        libc::syscall(libc::SYS_waitid, libc::P_PIDFD, id, info.as_mut_ptr(), flags, usage.as_mut_ptr())
-    };
+    let waited =
+        unsafe { libc::syscall(libc::SYS_waitid, libc::P_PIDFD, id, info.as_mut_ptr(), flags, usage.as_mut_ptr()) };
     if waited != 0 {
         return match io::Error::last_os_error() {
             error if error.raw_os_error() == Some(libc::ECHILD) => Ok(Some((Exit::Unknown, 0))),
