@@ -4,6 +4,7 @@ use crate::connection::{RecvError, SendError};
 use crate::pool::{PoolError, TaskError};
 use crate::process::{ExitError, JoinError, SpawnError};
 use crate::sync::{BrokenBarrier, LockTimeoutError, OverRelease, OwnerDied, TryLockError};
+use crate::task::SoftTimeLimitExceeded;
 use crate::{DecodeError, EncodeError, ListError, MemoryError, OutOfBounds, RemoteError, TooLong};
 
 /// Any error of carom. Each operation has an error type of its own, which converts into this one.
@@ -67,6 +68,9 @@ pub enum Error {
     /// A semaphore has all of its permits already.
     #[error(transparent)]
     OverRelease(#[from] OverRelease),
+    /// The soft time limit of the task has passed.
+    #[error(transparent)]
+    SoftTimeLimitExceeded(#[from] SoftTimeLimitExceeded),
     /// A system call failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),

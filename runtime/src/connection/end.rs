@@ -2,12 +2,14 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 use super::error::{RecvError, SendError};
 use super::inbox::{Inbox, Mode};
 use super::outbox::{Outbox, Patience};
 use crate::sys::socket::{self, Direction};
+use crate::task::{self, SoftTimeLimitExceeded};
 
 /// What a connection is without its types.
 pub(super) struct End {
@@ -62,6 +64,11 @@ impl End {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The same, but does not wait past the soft time limit of the task's call for another thread that sends.
+    pub(super) fn outbox_in_time(&self) -> Result<MutexGuard<'_, Outbox>, SoftTimeLimitExceeded> {
+        in_time(&self.outbox)
+    }
+
     pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
         // nothing under the lock calls into code that is not ours
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
@@ -84,7 +91,7 @@ impl End {
 
     /// Uses the outbox, and notes what cannot be done any more.
     pub(super) fn send(&self, call: impl FnOnce(&mut Outbox) -> Result<(), SendError>) -> Result<(), SendError> {
-        let mut outbox = self.outbox();
+        let mut outbox = self.outbox_in_time()?;
         let result = call(&mut outbox);
         if matches!(result, Err(SendError::Disconnected)) {
             self.set(flag::DISCONNECTED, true);
@@ -102,7 +109,7 @@ impl End {
         &self,
         call: impl FnOnce(&mut Inbox, Mode<'_>) -> Result<T, RecvError>,
     ) -> Result<T, RecvError> {
-        let mut inbox = self.inbox();
+        let mut inbox = in_time(&self.inbox)?;
         if !self.has(flag::READABLE) {
             return Err(RecvError::NotReadable);
         }
@@ -114,5 +121,22 @@ impl End {
             let _ = socket::end(self.socket.as_fd(), Direction::Receiving);
         }
         result
+    }
+}
+
+/// How often a thread with a time limit looks whether another one is done, because std's mutex cannot be waited for until a time.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Locks what another thread may hold for as long as it waits for the other end.
+fn in_time<T>(mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>, SoftTimeLimitExceeded> {
+    if task::soft_deadline().is_none() {
+        return Ok(mutex.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Ok(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => task::sleep(LOOK)?,
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::task::SoftTimeLimitExceeded;
 use crate::{DecodeError, EncodeError};
 
 /// A message could not be sent.
@@ -23,6 +24,15 @@ pub enum SendError {
     /// The connection does not block, and has no room now. Nothing was sent.
     #[error("the connection has no room now")]
     WouldBlock,
+    /// The [soft time limit](crate::task#soft-time-limits) of the task that sends has passed, and there was no room.
+    #[error("there was no room for the message{}", if *.begun { ", but for a part of it" } else { "" })]
+    SoftTimeLimitExceeded {
+        /// Whether a part of the message went out. Then it counts as sent: the rest is kept, and goes out before the next message, or by
+        /// [`flush`](super::Connection::flush). Otherwise nothing was sent.
+        begun: bool,
+        /// That it has passed.
+        source: SoftTimeLimitExceeded,
+    },
     /// The system refused. If it had taken a part of the message by then, the other end sees it cut off, and this one
     /// is closed for sending.
     #[error("cannot send")]
@@ -86,9 +96,28 @@ pub enum RecvError {
     /// The connection does not block, and no whole message is there now. What has come of one is kept.
     #[error("no message is there now")]
     WouldBlock,
+    /// The [soft time limit](crate::task#soft-time-limits) of the task that receives has passed, and no whole message was there. What has
+    /// come of one is kept.
+    #[error("no message came in time")]
+    SoftTimeLimitExceeded {
+        /// That it has passed.
+        source: SoftTimeLimitExceeded,
+    },
     /// The system refused.
     #[error("cannot receive")]
     Io(#[from] io::Error),
+}
+
+impl From<SoftTimeLimitExceeded> for SendError {
+    fn from(source: SoftTimeLimitExceeded) -> Self {
+        Self::SoftTimeLimitExceeded { begun: false, source }
+    }
+}
+
+impl From<SoftTimeLimitExceeded> for RecvError {
+    fn from(source: SoftTimeLimitExceeded) -> Self {
+        Self::SoftTimeLimitExceeded { source }
+    }
 }
 
 crate::report::debug_as_report!(SendError);

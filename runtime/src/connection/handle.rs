@@ -24,7 +24,7 @@ struct Wire {
 /// process, as the arguments of a process are, both hold it from then on and read nothing ahead.
 impl<Tx, Rx> Serialize for Connection<Tx, Rx> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.end.outbox().has_rest() {
+        if self.end.outbox_in_time().map_err(serde::ser::Error::custom)?.has_rest() {
             let reason = "it has a `Connection` of which a message went out in part only; call its `flush` before";
             return Err(serde::ser::Error::custom(reason));
         }

@@ -16,6 +16,7 @@ use super::error::RecvError;
 use super::frame::{Header, Parsed};
 use crate::sys::socket::{self, MOST_FDS, Received};
 use crate::sys::wait;
+use crate::task::{SoftTimeLimitExceeded, soft_deadline};
 
 /// How much is read ahead at most.
 const AHEAD: usize = 8 << 10;
@@ -33,7 +34,8 @@ const KEPT: usize = 4 << 20;
 #[derive(Clone, Copy)]
 pub(super) struct Mode<'a> {
     pub(super) socket: BorrowedFd<'a>,
-    /// Otherwise what cannot be read at once is `RecvError::WouldBlock`.
+    /// But not past the soft time limit of the task's call that this thread runs. Otherwise what cannot be read at once is
+    /// `RecvError::WouldBlock`.
     pub(super) wait: bool,
     /// No other process holds this end.
     pub(super) read_ahead: bool,
@@ -378,15 +380,18 @@ impl Inbox {
 
 /// Receives something; the end is an error.
 fn receive(mode: Mode<'_>, mut call: impl FnMut(bool) -> io::Result<Received>) -> Result<Received, RecvError> {
+    // the system would not wait until a time
+    let limit = if mode.wait { soft_deadline() } else { None };
     loop {
-        return match call(mode.wait) {
+        return match call(mode.wait && limit.is_none()) {
             Ok(received) if received.length == 0 => Err(RecvError::EndOfFile),
             Ok(received) => Ok(received),
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock if !mode.wait => Err(RecvError::WouldBlock),
-                // somebody has made the description of this socket non-blocking
-                io::ErrorKind::WouldBlock => match wait::readable(&mode.socket, None) {
-                    Ok(_) => continue,
+                // or somebody has made the description of this socket non-blocking
+                io::ErrorKind::WouldBlock => match wait::readable(&mode.socket, limit) {
+                    Ok(true) => continue,
+                    Ok(false) => Err(SoftTimeLimitExceeded::new().into()),
                     Err(error) => Err(RecvError::Io(error)),
                 },
                 // the other side ended without having read all that it was sent; its own end comes next

@@ -21,7 +21,7 @@ use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, TryLockError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,6 +37,7 @@ pub use pipe::{PipeBuilder, pipe};
 use crate::codec::{Reader, Writer};
 use crate::memory;
 use crate::sys::wait;
+use crate::task::Deadline;
 
 /// One end of a [`pipe`]: sends values of type `Tx` to the other end, and receives values of type `Rx` from it.
 ///
@@ -99,14 +100,14 @@ impl<Tx, Rx> Connection<Tx, Rx> {
     /// Sends a value; blocks while the other end has too much to receive.
     ///
     /// # Errors
-    /// If the value refuses to be encoded, or the other end is closed. No part of the message is ever taken for
-    /// another one.
+    /// If the value refuses to be encoded, or the other end is closed; in a task of a pool, if its soft time limit passes before there
+    /// is room. No part of the message is ever taken for another one.
     pub fn send<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), SendError>
     where
         Tx: Sends<T>,
     {
         self.end.check_writable()?;
-        let buffer = self.end.outbox().take_buffer();
+        let buffer = self.end.outbox_in_time()?.take_buffer();
         let mut writer = Writer::carrying(buffer, false);
         let written = writer.write(value);
         let (bytes, outgoing) = writer.into_parts();
@@ -118,7 +119,8 @@ impl<Tx, Rx> Connection<Tx, Rx> {
             outbox.give_back(bytes);
             sent
         });
-        if let (Ok(()), Some(outgoing)) = (&sent, outgoing) {
+        let counts_as_sent = matches!(sent, Ok(()) | Err(SendError::SoftTimeLimitExceeded { begun: true, .. }));
+        if let Some(outgoing) = outgoing.filter(|_| counts_as_sent) {
             let carried = !outgoing.fds().is_empty();
             outgoing.sent();
             if carried {
@@ -133,7 +135,8 @@ impl<Tx, Rx> Connection<Tx, Rx> {
     /// # Errors
     /// [`RecvError::EndOfFile`] when the other end is closed and all it sent has been received;
     /// [`RecvError::Truncated`] when it closed in the midst of a message; [`RecvError::Decode`] when the message
-    /// is something else.
+    /// is something else; [`RecvError::SoftTimeLimitExceeded`] when the soft time limit of the task that receives passes before the
+    /// message is there, which can be received later.
     pub fn recv<T: DeserializeOwned>(&self) -> Result<T, RecvError>
     where
         Rx: Receives<T>,
@@ -153,7 +156,7 @@ impl<Tx, Rx> Connection<Tx, Rx> {
     /// `send_bytes(&buffer[offset..offset + size])`. A message may be empty.
     ///
     /// # Errors
-    /// If the other end is closed.
+    /// If the other end is closed, or the soft time limit passes; see [`send`](Self::send).
     pub fn send_bytes(&self, bytes: &[u8]) -> Result<(), SendError>
     where
         Tx: direction::Sending,
@@ -216,18 +219,20 @@ impl<Tx, Rx> Connection<Tx, Rx> {
     /// another process holds too nothing is read ahead, here neither, and a part of a message counts.
     ///
     /// # Errors
-    /// If the system cannot wait.
+    /// If the system cannot wait. Of the kind [`TimedOut`](io::ErrorKind::TimedOut), with
+    /// [`SoftTimeLimitExceeded`](crate::task::SoftTimeLimitExceeded) in it, if the soft time limit of the task that waits comes before
+    /// the end of `timeout`, and passes.
     pub fn poll(&self, timeout: Duration) -> io::Result<bool>
     where
         Rx: direction::Receiving,
     {
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = Deadline::after(timeout);
         loop {
             let mut inbox = match self.end.inbox.try_lock() {
                 Ok(inbox) => inbox,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 // another thread is receiving: what comes may be for this one
-                Err(TryLockError::WouldBlock) => return wait::readable(&self.end.socket, deadline),
+                Err(TryLockError::WouldBlock) => return self.wait_readable(deadline),
             };
             if !self.readable() {
                 return Ok(true);
@@ -235,16 +240,24 @@ impl<Tx, Rx> Connection<Tx, Rx> {
             if self.end.has(flag::SHARED) {
                 let begun = inbox.has_begun();
                 drop(inbox);
-                return Ok(begun || wait::readable(&self.end.socket, deadline)?);
+                return Ok(begun || self.wait_readable(deadline)?);
             }
             if inbox.ready(self.end.mode()) {
                 return Ok(true);
             }
             drop(inbox);
-            if !wait::readable(&self.end.socket, deadline)? {
+            if !self.wait_readable(deadline)? {
                 return Ok(false);
             }
         }
+    }
+
+    fn wait_readable(&self, deadline: Deadline) -> io::Result<bool> {
+        let readable = wait::readable(&self.end.socket, deadline.instant())?;
+        if !readable {
+            deadline.check().map_err(|exceeded| io::Error::new(io::ErrorKind::TimedOut, exceeded))?;
+        }
+        Ok(readable)
     }
 
     /// Makes calls return an error where they would block: [`SendError::WouldBlock`], [`RecvError::WouldBlock`].
@@ -255,10 +268,11 @@ impl<Tx, Rx> Connection<Tx, Rx> {
         self.end.set(flag::NONBLOCKING, nonblocking);
     }
 
-    /// Sends what is left of a message that a non-blocking end could send in part only; blocks.
+    /// Sends what is left of a message that a non-blocking end, or one whose task came to its soft time limit, could send in part only;
+    /// blocks.
     ///
     /// # Errors
-    /// If the other end is closed.
+    /// If the other end is closed, or the soft time limit passes; then what is left stays.
     pub fn flush(&self) -> Result<(), SendError> {
         self.end.send(|outbox| outbox.flush(self.end.socket.as_fd(), Patience::Endless))
     }

@@ -1,8 +1,8 @@
 //! The sending half of a connection.
 //!
 //! A message goes out whole, or not at all, or is cut off for good: the other end never takes a part of one for
-//! another. Where the connection does not block and the system takes a part only, the rest is kept and goes out
-//! before the next message.
+//! another. Where the connection does not block, or is ended by a time limit, and the system takes a part only, the rest is kept and
+//! goes out before the next message.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -11,6 +11,7 @@ use super::error::SendError;
 use super::frame::Header;
 use crate::sys::socket;
 use crate::sys::wait;
+use crate::task::{SoftTimeLimitExceeded, soft_deadline};
 
 /// A buffer that has grown beyond this is not kept.
 const KEPT: usize = 4 << 20;
@@ -23,7 +24,7 @@ const SMALL: usize = 256;
 pub(super) enum Patience<'a> {
     /// Nothing: what was not taken is kept, or the message is refused.
     None,
-    /// Wait in the system.
+    /// Wait, but not past the soft time limit of the task's call that this thread runs.
     Endless,
     /// Wait as this does, which gives up by an error.
     Until(&'a dyn Fn() -> Result<(), SendError>),
@@ -97,9 +98,12 @@ impl Outbox {
             match send(socket, &[IoSlice::new(head), IoSlice::new(body)], &[], patience) {
                 Ok(more) => sent += more,
                 Err(SendError::WouldBlock) => {
-                    self.rest.extend_from_slice(head);
-                    self.rest.extend_from_slice(body);
+                    self.keep(head, body);
                     return Ok(());
+                }
+                Err(SendError::SoftTimeLimitExceeded { source, .. }) => {
+                    self.keep(head, body);
+                    return Err(SendError::SoftTimeLimitExceeded { begun: true, source });
                 }
                 Err(error) => {
                     self.cut_off = true;
@@ -111,22 +115,33 @@ impl Outbox {
     }
 }
 
+impl Outbox {
+    /// Keeps what is left of a message.
+    fn keep(&mut self, head: &[u8], body: &[u8]) {
+        self.rest.extend_from_slice(head);
+        self.rest.extend_from_slice(body);
+    }
+}
+
 fn send(
     socket: BorrowedFd<'_>,
     parts: &[IoSlice<'_>],
     fds: &[OwnedFd],
     patience: Patience<'_>,
 ) -> Result<usize, SendError> {
+    // the system would not wait until a time
+    let limit = if matches!(patience, Patience::Endless) { soft_deadline() } else { None };
     loop {
-        return match socket::send(socket, parts, fds, matches!(patience, Patience::Endless)) {
+        return match socket::send(socket, parts, fds, matches!(patience, Patience::Endless) && limit.is_none()) {
             Ok(taken) => Ok(taken),
             Err(error) => match error.kind() {
                 io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Err(SendError::Disconnected),
                 io::ErrorKind::WouldBlock => match patience {
                     Patience::None => Err(SendError::WouldBlock),
-                    // somebody has made the description of this socket non-blocking
-                    Patience::Endless => match wait::writable(&socket) {
-                        Ok(()) => continue,
+                    // or somebody has made the description of this socket non-blocking
+                    Patience::Endless => match wait::writable_until(&socket, limit) {
+                        Ok(true) => continue,
+                        Ok(false) => Err(SoftTimeLimitExceeded::new().into()),
                         Err(error) => Err(SendError::Io(error)),
                     },
                     Patience::Until(wait) => match wait() {

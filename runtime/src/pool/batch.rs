@@ -6,12 +6,15 @@
 //! The caller's half is [`request`](super::request).
 
 use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
 
 use super::panics::{self, Panic};
 use super::reply::Answer;
 use crate::__private_0_1::{Codec, Travels};
+use crate::EncodeError;
 use crate::codec::{DecodeError, Reader, Writer, is_number, put_number};
 use crate::report::report;
+use crate::task::{self, Entered, SoftTimeLimitExceeded, TaskInfo};
 
 /// Writes a text, which is never refused.
 pub(super) fn put_str(writer: &mut Writer, text: &str) {
@@ -26,6 +29,7 @@ pub(super) mod record {
     pub(in super::super) const NOT_ENCODED: u8 = 4;
     /// Of this call, and all that follow.
     pub(in super::super) const REFUSED: u8 = 5;
+    pub(in super::super) const SOFT_TIME_LIMIT: u8 = 6;
 }
 
 /// A part of a reply that says why there is nothing of what was asked for.
@@ -41,12 +45,29 @@ pub struct Batch<'a> {
     reader: Reader<'a>,
     count: u32,
     answer: Answer<'a>,
+    terms: Terms,
+}
+
+/// What its calls are told of themselves.
+pub(super) struct Terms {
+    pub(super) task: &'static TaskInfo,
+    /// After how long each is to come to an end.
+    pub(super) soft: Option<Duration>,
+    /// How often the first one has been begun before.
+    pub(super) attempt: u32,
+}
+
+impl Terms {
+    /// Makes a call, or each of several, the current one of this thread.
+    fn enter(&self, deadline: Option<Instant>) -> Entered {
+        task::enter(self.task.name, deadline, self.attempt)
+    }
 }
 
 impl<'a> Batch<'a> {
     /// So many calls, of which some may have been made before, and where their results go.
-    pub(super) fn new(reader: Reader<'a>, count: u32, answer: Answer<'a>) -> Self {
-        Self { reader, count, answer }
+    pub(super) fn new(reader: Reader<'a>, count: u32, answer: Answer<'a>, terms: Terms) -> Self {
+        Self { reader, count, answer, terms }
     }
 
     /// What has been answered.
@@ -54,22 +75,19 @@ impl<'a> Batch<'a> {
         self.answer
     }
 
-    /// Answers all calls that have not been made.
-    pub(super) fn refuse(&mut self, reason: &str) {
-        self.tell(record::REFUSED, reason);
-        self.answer.count(self.count - self.answer.place());
+    fn refuse(&mut self, reason: &str) {
+        refuse(&mut self.answer, self.count, reason);
     }
 
     fn tell(&mut self, record: u8, text: &str) {
-        let writer = self.answer.writer();
-        writer.put_u8(record);
-        put_str(writer, text);
+        tell(&mut self.answer, record, text);
     }
 
     fn fail(&mut self, failure: Failure) {
         match failure {
             Failure::NotDecoded(error) => self.tell(record::NOT_DECODED, &report(&error)),
             Failure::NotEncoded(error) => self.tell(record::NOT_ENCODED, &report(&error)),
+            Failure::SoftTimeLimit => self.answer.writer().put_u8(record::SOFT_TIME_LIMIT),
             Failure::Panicked(panic) => {
                 let writer = self.answer.writer();
                 writer.put_u8(record::PANICKED);
@@ -80,10 +98,23 @@ impl<'a> Batch<'a> {
     }
 }
 
+fn tell(answer: &mut Answer<'_>, record: u8, text: &str) {
+    let writer = answer.writer();
+    writer.put_u8(record);
+    put_str(writer, text);
+}
+
+/// Answers all of `count` calls that have not been made.
+pub(super) fn refuse(answer: &mut Answer<'_>, count: u32, reason: &str) {
+    tell(answer, record::REFUSED, reason);
+    answer.count(count - answer.place());
+}
+
 /// Why a call has no output.
 enum Failure {
     NotDecoded(DecodeError),
-    NotEncoded(crate::EncodeError),
+    NotEncoded(EncodeError),
+    SoftTimeLimit,
     Panicked(Panic),
 }
 
@@ -91,6 +122,7 @@ enum Failure {
 fn caught<R>(call: impl FnOnce() -> Result<R, Failure>) -> Result<R, Failure> {
     match std::panic::catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => result,
+        Err(payload) if payload.is::<SoftTimeLimitExceeded>() => Err(Failure::SoftTimeLimit),
         Err(payload) => Err(Failure::Panicked(panics::taken(payload))),
     }
 }
@@ -126,7 +158,13 @@ fn missing() -> Failure {
 
 /// Does each of the calls that are to be made, by `next`.
 fn each<O>(output: Travels<O>, batch: &mut Batch<'_>, mut next: impl FnMut(&mut Reader<'_>) -> Result<O, Failure>) {
+    let mut entered = batch.terms.enter(None);
     while batch.answer.place() < batch.count && batch.answer.begin() {
+        if let Some(soft) = batch.terms.soft {
+            drop(entered);
+            // a time that the clock cannot hold never comes
+            entered = batch.terms.enter(Instant::now().checked_add(soft));
+        }
         if is_number::<O>() {
             match caught(|| next(&mut batch.reader)) {
                 Ok(number) => drop(put_number(&number, &mut batch.answer)),
@@ -146,5 +184,9 @@ fn each<O>(output: Travels<O>, batch: &mut Batch<'_>, mut next: impl FnMut(&mut 
             }
         }
         batch.answer.done();
+        if std::mem::take(&mut batch.terms.attempt) > 0 {
+            drop(entered);
+            entered = batch.terms.enter(None);
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::death::WorkerLost;
 use super::panics::Panic;
-use crate::task::TaskInfo;
+use crate::task::{SoftTimeLimitExceeded, TaskInfo};
 use crate::{DecodeError, EncodeError, ExitStatus, JoinError, SpawnError};
 
 /// A call of a task has no result, and why.
@@ -43,6 +43,10 @@ pub(super) enum Kind {
     Closed,
     Terminated,
     NotReady,
+    /// The task's limit passed.
+    SoftTimeLimit,
+    /// That of the task which waits for the result.
+    WaitersSoftTimeLimit(SoftTimeLimitExceeded),
     Taken,
 }
 
@@ -115,6 +119,12 @@ impl TaskError {
         matches!(self.0.kind, Kind::NotReady)
     }
 
+    /// Whether a [soft time limit](crate::task#soft-time-limits) passed: that of the task, which did not catch what its call was ended by;
+    /// or that of another task, which waited for the result in a worker of its own, and would have had to wait on.
+    pub fn is_soft_timeout(&self) -> bool {
+        matches!(self.0.kind, Kind::SoftTimeLimit | Kind::WaitersSoftTimeLimit(_))
+    }
+
     /// Whether the input or the output of the task could not travel, because it refuses to be encoded, or is not
     /// decoded as what it was.
     pub fn is_codec(&self) -> bool {
@@ -148,6 +158,8 @@ impl fmt::Display for TaskError {
             Kind::Closed => write!(f, "task `{task}` was not run because its pool is closed"),
             Kind::Terminated => write!(f, "task `{task}` was not finished because its pool was terminated"),
             Kind::NotReady => write!(f, "the result of task `{task}` is not there yet"),
+            Kind::SoftTimeLimit => write!(f, "task `{task}` was ended by its soft time limit"),
+            Kind::WaitersSoftTimeLimit(_) => write!(f, "the result of task `{task}` was not there in time"),
             Kind::Taken => write!(f, "the result of task `{task}` has been taken already"),
         }?;
         self.0.index.map_or(Ok(()), |index| write!(f, " (input {index})"))
@@ -161,6 +173,7 @@ impl Error for TaskError {
             Kind::NotSent(error) => Some(&**error),
             Kind::NotEncoded(error) => Some(error),
             Kind::OutputNotDecoded(error) => Some(error),
+            Kind::WaitersSoftTimeLimit(error) => Some(error),
             _ => None,
         }
     }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::TaskError;
 use super::engine::Engine;
+use super::error::Kind;
 use super::job::{Job, Outcome};
 use super::request::{Calls, Request, request, results};
 use super::shelf::Shelf;
 use super::terms::Terms;
-use crate::task::Task;
+use crate::task::{Deadline, Task};
 
 /// Requests of one caller that have no outcome yet.
 struct Requests<'p, T> {
@@ -80,9 +81,12 @@ impl<'p, T: Task> Requests<'p, T> {
         }
     }
 
-    /// Waits for so many outcomes.
-    fn wait(&self, count: usize) {
-        self.engine.wait(&self.shelf, count, None);
+    /// Waits for so many outcomes, or fewer if the soft time limit of the task that waits comes before, but for one at least.
+    fn wait(&self, count: usize) -> Result<(), TaskError> {
+        if self.engine.wait(&self.shelf, count, Deadline::Never.instant()) {
+            return Ok(());
+        }
+        Deadline::Never.check().map_err(|exceeded| TaskError::new(T::INFO, Kind::WaitersSoftTimeLimit(exceeded)))
     }
 
     /// Gives the results of a request to `each`.
@@ -145,7 +149,7 @@ impl Early {
     }
 }
 
-/// The results of all, in the order of the inputs, or the first error; waits for all in any case.
+/// The results of all, in the order of the inputs, or the first error; waits for all in any case but that of a soft time limit.
 pub(super) fn map<T: Task>(
     engine: &Engine,
     inputs: impl Iterator<Item = T::Input>,
@@ -159,7 +163,7 @@ pub(super) fn map<T: Task>(
     let mut failed = None;
     let mut early = Early::default();
     while requests.count > 0 {
-        requests.wait((requests.count - early.count).min(MANY));
+        requests.wait((requests.count - early.count).min(MANY))?;
         requests.shelf.take().into_iter().for_each(|(number, outcome)| early.add(number, outcome));
         while let Some((number, outcome)) = early.next() {
             requests.close(number, outcome, |result| match result {
@@ -185,7 +189,8 @@ const WINDOW: usize = 16;
 ///
 /// Inputs are taken as results are, some calls for each worker ahead of them, however long the iterator is. An iterator
 /// of inputs that blocks keeps back results that are there. Calls that have not been begun when this is dropped are not
-/// made.
+/// made. In a task of another pool, its [soft time limit](crate::task#soft-time-limits) is the last item, if it passes before the
+/// next result is there.
 #[must_use = "inputs are taken only as results are"]
 pub struct Imap<'p, T: Task, I: Iterator<Item = T::Input>> {
     inputs: Fuse<I>,
@@ -195,12 +200,14 @@ pub struct Imap<'p, T: Task, I: Iterator<Item = T::Input>> {
     early: Early,
     /// Results that are there and have not been given out.
     results: VecDeque<Result<T::Output, TaskError>>,
+    /// The soft time limit of the task that asks has passed, and it was told.
+    is_over: bool,
 }
 
 impl<'p, T: Task, I: Iterator<Item = T::Input>> Imap<'p, T, I> {
     pub(super) fn new(engine: &'p Engine, inputs: I, chunk_size: usize, ordered: bool, terms: Terms) -> Self {
         let (requests, early, results) = (Requests::new(engine, terms), Early::default(), VecDeque::new());
-        Self { inputs: inputs.fuse(), ordered, chunk_size, requests, early, results }
+        Self { inputs: inputs.fuse(), ordered, chunk_size, requests, early, results, is_over: false }
     }
 
     /// How often calls have been begun again so far, because their workers were lost.
@@ -236,6 +243,9 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Imap<'_, T, I> {
     type Item = Result<T::Output, TaskError>;
 
     fn size_hint(&self) -> (usize, Option<usize>) {
+        if self.is_over {
+            return (0, Some(0));
+        }
         let under_way: usize = self.requests.open.iter().flatten().map(|(_, calls)| calls.count()).sum();
         let more = under_way + self.results.len();
         let (least, most) = self.inputs.size_hint();
@@ -244,6 +254,10 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Imap<'_, T, I> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
+            // who passes over errors would otherwise come back at once, again and again
+            if self.is_over {
+                return None;
+            }
             let result = self.results.pop_front();
             // before the caller does something with the result: the workers are to have something to do meanwhile
             self.fill();
@@ -254,7 +268,10 @@ impl<T: Task, I: Iterator<Item = T::Input>> Iterator for Imap<'_, T, I> {
             if self.requests.count == 0 {
                 return None;
             }
-            self.requests.wait(1);
+            if let Err(error) = self.requests.wait(1) {
+                self.is_over = true;
+                return Some(Err(error));
+            }
             self.sort();
         }
     }

@@ -47,13 +47,14 @@ use shelf::Shelf;
 use terms::{Terms, Wishes};
 
 use crate::process::cpu_count;
-use crate::task::Task;
+use crate::task::{self, Task};
 
 /// Worker processes that run tasks for this one.
 ///
 /// A worker is started once and runs many calls, one at a time. A call that panics costs nothing but its result. A
 /// worker that dies (by a signal, `exit`, a crash in native code) costs the call that it was running, which gets an
-/// error that says how it ended; another worker takes its place, and all other calls go on.
+/// error that [says how it ended](WorkerLost); another worker takes its place, and all other calls go on. The processes that its tasks
+/// have started are killed with it, if they are in its process group still.
 ///
 /// Any number of threads may use a pool at once. It keeps one thread in this process, whatever the
 /// number of workers. Workers are in
@@ -61,8 +62,10 @@ use crate::task::Task;
 /// Their standard input is empty, and panics are printed by the worker as well as reported. What a task changes in its
 /// process (the directory, the environment, statics) the next one finds changed.
 ///
-/// The time limits and retries of [`#[task]`](macro@crate::task) are not enforced yet: a call runs as long as it runs,
-/// once.
+/// A call that takes longer than its `timeout` is ended together with its worker; one with a `soft_timeout` is told, as
+/// [`task`](crate::task#soft-time-limits) says. Both can be set on the [task](macro@crate::task), the [pool](PoolBuilder::timeout) and
+/// the [call](JobBuilder::timeout). A call whose worker dies is made again if it has `retries`.
+///
 /// Dropping it terminates it: calls that are not done get an error, and
 /// no process or thread is left.
 ///
@@ -175,7 +178,8 @@ impl PoolBuilder {
     pub fn build(self) -> Result<Pool, PoolError> {
         match self.settings.processes.unwrap_or_else(cpu_count) {
             0 => Err(PoolError::NoProcesses),
-            count => Ok(Pool { engine: reactor::hire(count, self.settings)? }),
+            // a worker is not left half-started for a limit of the task that wants it
+            count => Ok(Pool { engine: task::regardless(|| reactor::hire(count, self.settings))? }),
         }
     }
 }
@@ -197,8 +201,9 @@ impl Pool {
     /// Runs `task` with `input` in a worker, and waits for what it returns.
     ///
     /// # Errors
-    /// If the call has no result: the task panicked, the worker died, the pool was closed before or terminated
-    /// meanwhile, or something could not be encoded. What the task returns, an `Err` too, is `Ok` here.
+    /// If the call has no result: the task panicked, or passed a limit, its worker died, the pool was closed before or
+    /// terminated meanwhile, or something could not be encoded; or if the soft time limit of the task that calls this, in a worker of
+    /// another pool, passes before. What the task returns, an `Err` too, is `Ok` here.
     pub fn apply<T: Task<Input = I>, I>(&self, task: T, input: I) -> Result<T::Output, TaskError> {
         self.job(task).apply(input)
     }
@@ -212,12 +217,13 @@ impl Pool {
     /// Runs `task` with each of the inputs, and waits for all of them; what they return, in order. The inputs of a
     /// task with several arguments are tuples.
     ///
-    /// The inputs go to the workers in chunks, four for each worker. A worker that dies costs the chunk that it was
-    /// running, and one error is the error of all; see [`job`](Self::job) for other sizes, and [`imap`](Self::imap) for a
-    /// result or an error from each call. The results of a chunk can hold 250 descriptors.
+    /// The inputs go to the workers in chunks, four for each worker. A worker that dies costs one call, whatever the size of
+    /// the chunk: those before it have their results, and those after it are made by another worker. One error is the error of all; see [`job`](Self::job) for other sizes, and [`imap`](Self::imap) for a
+    /// result or an error from each call.
     ///
     /// # Errors
-    /// The first error in the order of the inputs, when all are done; see [`apply`](Self::apply).
+    /// The first error in the order of the inputs, when all are done; see [`apply`](Self::apply). At the soft time limit of the task that
+    /// calls this, it ends, and calls that have not been begun are not made.
     #[doc(alias = "starmap")]
     pub fn map<T: Task<Input = I>, I>(
         &self,
@@ -356,8 +362,7 @@ impl<'p, T: Task> JobBuilder<'p, T> {
         AsyncResult::new(T::CODEC.output, engine, shelf, calls.unwrap_or_default())
     }
 
-    /// How many calls go to a worker at once. Many small calls are quicker in large chunks; a worker that dies costs
-    /// the whole chunk that it was running. Without this, it is 1 for iterators, and a quarter of a worker's share for
+    /// How many calls go to a worker at once. Many small calls are quicker in large chunks. Without this, it is 1 for iterators, and a quarter of a worker's share for
     /// [`map`](Self::map). Chunks that pass a mebibyte are cut.
     ///
     /// # Panics

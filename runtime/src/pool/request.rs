@@ -173,6 +173,7 @@ fn read_record<O>(reader: &mut Reader<'_>, codec: Travels<O>) -> Result<Record<O
         Some(record::PANICKED) => Err(Kind::Panicked(Box::new(reader.read()?))),
         Some(record::NOT_DECODED) => Err(Kind::InputNotDecoded(reader.read()?)),
         Some(record::NOT_ENCODED) => Err(Kind::OutputNotEncoded(reader.read()?)),
+        Some(record::SOFT_TIME_LIMIT) => Err(Kind::SoftTimeLimit),
         Some(record::REFUSED) => return Ok(Record::Refused(reader.read()?)),
         _ => Err(no_reply()),
     }))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::TaskError;
 use super::engine::Engine;
@@ -11,6 +11,7 @@ use super::job::Outcome;
 use super::request::{Calls, results};
 use super::shelf::Shelf;
 use crate::__private_0_1::Travels;
+use crate::task::{self, Deadline};
 
 /// The result of [`Pool::apply_async`](super::Pool::apply_async), now or later.
 ///
@@ -34,9 +35,9 @@ impl<O> AsyncResult<O> {
     /// Waits for the result and takes it.
     ///
     /// # Errors
-    /// If the call has no result; see [`TaskError`].
+    /// If the call has no result; see [`TaskError`]. In a task of another pool, if the soft time limit of that passes before.
     pub fn get(self) -> Result<O, TaskError> {
-        self.take(None)
+        self.take(Deadline::Never)
     }
 
     /// Waits for the result, and at most for `timeout` on the monotonic clock, and takes it. It can be taken once.
@@ -44,13 +45,19 @@ impl<O> AsyncResult<O> {
     /// # Errors
     /// As [`get`](Self::get); and one that [is a timeout](TaskError::is_timeout), after which it can be asked for again.
     pub fn get_timeout(&self, timeout: Duration) -> Result<O, TaskError> {
-        // a time that the clock cannot hold never comes
-        self.take(Instant::now().checked_add(timeout))
+        self.take(Deadline::after(timeout))
     }
 
-    /// Waits until the result is there, and at most for `timeout`; whether it is.
+    /// Waits until the result is there, and at most for `timeout`; whether it is. Unwinds at the
+    /// [soft time limit](crate::task#soft-time-limits) of the task that waits, if that comes before.
     pub fn wait(&self, timeout: Duration) -> bool {
-        self.is_taken() || self.engine.wait(&self.shelf, 1, Instant::now().checked_add(timeout))
+        let deadline = Deadline::after(timeout);
+        let limit = task::unwinding_deadline();
+        let is_there = self.is_taken() || self.engine.wait(&self.shelf, 1, deadline.instant_with(limit));
+        if !is_there && deadline.is_after(limit) {
+            task::unwind();
+        }
+        is_there
     }
 
     /// Whether the result is there. Does not block.
@@ -68,13 +75,13 @@ impl<O> AsyncResult<O> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
-    fn take(&self, deadline: Option<Instant>) -> Result<O, TaskError> {
+    fn take(&self, deadline: Deadline) -> Result<O, TaskError> {
         let failed = |kind| Err(TaskError::new(self.shelf.task, kind));
         if self.is_taken() {
             return failed(Kind::Taken);
         }
-        if !self.engine.wait(&self.shelf, 1, deadline) {
-            return failed(Kind::NotReady);
+        if !self.engine.wait(&self.shelf, 1, deadline.instant()) {
+            return failed(deadline.check().map_or_else(Kind::WaitersSoftTimeLimit, |()| Kind::NotReady));
         }
         let (calls, outcome) = {
             let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,8 +5,9 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::Duration;
 
-use super::batch::Batch;
+use super::batch::{Batch, Terms, refuse};
 use super::desk::{Desk, overwritten};
 use super::panics;
 use super::quota::{Most, Quota};
@@ -94,15 +95,20 @@ fn run(
     let request = Request { number, count, guarded: entry.flags.load(Relaxed) & flags::GUARDED != 0 };
     let mut apart = Vec::new();
     let input = input(&region, entry, fds, &mut apart);
-    let answer = Answer::new(desk, quota, request, skip, memory);
-    let answer = match (registry::find_quickly(entry.task.load(Relaxed)), input) {
+    let mut answer = Answer::new(desk, quota, request, skip, memory);
+    answer = match (registry::find_quickly(entry.task.load(Relaxed)), input) {
         (Some(task), Ok((bytes, fds))) => {
-            let mut batch = Batch::new(Reader::carrying(bytes, fds), count, answer);
+            let soft = Some(entry.soft.load(Relaxed)).filter(|soft| *soft > 0).map(Duration::from_nanos);
+            let terms = Terms { task, soft, attempt: entry.attempt.load(Relaxed) };
+            let mut batch = Batch::new(Reader::carrying(bytes, fds), count, answer, terms);
             (task.run)(&mut batch);
             batch.into_answer()
         }
-        (None, _) => refused(answer, count, NO_TASK),
-        (_, Err(reason)) => refused(answer, count, reason),
+        (task, input) => {
+            let reason = if task.is_none() { NO_TASK } else { input.err().unwrap_or_default() };
+            refuse(&mut answer, count, reason);
+            answer
+        }
     };
     // a worker may be killed when it has answered; a closed or full output is the task's own affair
     let _ = std::io::stdout().flush();
@@ -111,12 +117,6 @@ fn run(
 
 const NO_TASK: &str =
     "no task of that name is in the worker; if a crate that nothing names defines it, write `use that_crate as _;`";
-
-fn refused<'d>(answer: Answer<'d>, count: u32, reason: &str) -> Answer<'d> {
-    let mut batch = Batch::new(Reader::carrying(&[], Vec::new()), count, answer);
-    batch.refuse(reason);
-    batch.into_answer()
-}
 
 /// The bytes of a request, and its descriptors; otherwise, why they are not there.
 fn input<'r>(

@@ -12,7 +12,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(crate) use builder::start_hidden;
 pub use builder::{Builder, Stdio};
@@ -25,7 +25,7 @@ pub use exit_status::{ExitError, ExitStatus};
 
 pub use spawn_error::SpawnError;
 
-use crate::task::Task;
+use crate::task::{Deadline, SoftTimeLimitExceeded, Task};
 
 /// A process that runs one task; a handle to it.
 ///
@@ -80,6 +80,14 @@ pub enum JoinError {
         status: ExitStatus,
         /// What it said.
         reason: Option<String>,
+    },
+    /// The [soft time limit](crate::task#soft-time-limits) of the task that waits has passed, and the process had not ended.
+    #[error("process `{name}` did not end in time")]
+    SoftTimeLimitExceeded {
+        /// The name of the process.
+        name: String,
+        /// That it has passed.
+        source: SoftTimeLimitExceeded,
     },
     /// The kernel refused to wait.
     #[error("cannot wait for process `{name}`")]
@@ -157,11 +165,12 @@ impl Process {
     /// Blocks until it has ended. Any number of threads may wait, any number of times.
     ///
     /// # Errors
-    /// If it ended before its task ran, unless a signal had been sent by a handle.
+    /// If it ended before its task ran, unless a signal had been sent by a handle. In a task of a pool, if its soft time limit passes
+    /// before.
     #[doc(alias = "wait")]
     pub fn join(&self) -> Result<ExitStatus, JoinError> {
         loop {
-            if let Some(status) = self.wait_until(None)? {
+            if let Some(status) = self.wait_until(Deadline::Never)? {
                 return Ok(status);
             }
         }
@@ -172,14 +181,16 @@ impl Process {
     /// # Errors
     /// As [`join`](Self::join).
     pub fn join_timeout(&self, timeout: Duration) -> Result<Option<ExitStatus>, JoinError> {
-        // a time that the clock cannot hold never comes
-        self.wait_until(Instant::now().checked_add(timeout))
+        self.wait_until(Deadline::after(timeout))
     }
 
-    fn wait_until(&self, deadline: Option<Instant>) -> Result<Option<ExitStatus>, JoinError> {
+    fn wait_until(&self, deadline: Deadline) -> Result<Option<ExitStatus>, JoinError> {
         let name = || self.name().to_owned();
-        let ended = self.child.wait(deadline).map_err(|source| JoinError::Os { name: name(), source })?;
-        let Some(ended) = ended else { return Ok(None) };
+        let ended = self.child.wait(deadline.instant()).map_err(|source| JoinError::Os { name: name(), source })?;
+        let Some(ended) = ended else {
+            let told = |source| JoinError::SoftTimeLimitExceeded { name: name(), source };
+            return deadline.check().map(|()| None).map_err(told);
+        };
         match ended.not_started {
             Some(reason) => Err(JoinError::NotStarted { name: name(), status: ended.status, reason }),
             None => Ok(Some(ended.status)),

@@ -12,6 +12,7 @@ use super::target::Target;
 use crate::connection::{Connection, pipe};
 use crate::process::{self, Process};
 use crate::sys::{lifeline, signals, this_process};
+use crate::task;
 
 /// What the keeper is told.
 #[derive(Serialize, Deserialize)]
@@ -74,8 +75,11 @@ impl Keeper {
 
     /// Sends an order and waits until it has arrived.
     fn tell(&self, order: &Order) -> io::Result<()> {
-        self.connection.send(order).map_err(io::Error::other)?;
-        self.connection.recv().map_err(io::Error::other)
+        // the answer would otherwise be taken for that to the next order
+        task::regardless(|| {
+            self.connection.send(order).map_err(io::Error::other)?;
+            self.connection.recv().map_err(io::Error::other)
+        })
     }
 }
 

@@ -154,7 +154,7 @@ impl Barrier {
 
     /// Takes the lock, from one who died as from anybody; but that breaks the round.
     fn enter(&self) -> Held<'_> {
-        let mut held = state::lock(self.words.lock());
+        let mut held = state::lock_regardless(self.words.lock());
         if let Some(damage) = held.damage() {
             let pid = match damage {
                 Damage::Died { pid } | Damage::Panicked { pid } | Damage::Invalid { pid } => pid,
@@ -193,7 +193,7 @@ impl Barrier {
                 outcome => return self.told(outcome, arrived),
             }
             let Some(nap) = deadline.nap() else {
-                return self.time_out(arrived);
+                return self.time_out(arrived, deadline);
             };
             if !futex::wait(&self.words.head().word, arrived.word, nap) {
                 self.look_for_the_dead(arrived.word);
@@ -210,7 +210,10 @@ impl Barrier {
                 Err(Refusal::Full(word)) => {
                     // as many as there are parties are here, and one of them still does something for all
                     drop(held);
-                    let nap = deadline.nap().ok_or(BrokenBarrier::TimedOut)?;
+                    let Some(nap) = deadline.nap() else {
+                        deadline.end();
+                        return Err(BrokenBarrier::TimedOut);
+                    };
                     if !futex::wait(&self.words.head().word, word, nap) {
                         // there may be nobody left in that round who would
                         self.look_for_the_dead(word);
@@ -220,11 +223,13 @@ impl Barrier {
         }
     }
 
-    fn time_out(&self, arrived: Arrived) -> Result<u32, BrokenBarrier> {
+    fn time_out(&self, arrived: Arrived, deadline: Deadline) -> Result<u32, BrokenBarrier> {
         let held = self.enter();
         let outcome = self.rounds().look(arrived);
         if outcome == Outcome::Pending {
             self.break_up(&held, Why::TimedOut);
+            drop(held);
+            deadline.end();
             return Err(BrokenBarrier::TimedOut);
         }
         self.told(outcome, arrived)

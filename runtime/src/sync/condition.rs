@@ -120,6 +120,7 @@ impl Condition {
                 return Ok((guard, true));
             }
             if deadline.nap().is_none() {
+                deadline.end();
                 return Ok((guard, false));
             }
             guard = self.wait_until(guard, deadline).1?;
@@ -150,8 +151,16 @@ impl Condition {
         futex::wake_one(&self.words.slots()[place].state);
     }
 
-    /// Whether it was notified, and the lock, taken again.
+    /// Whether it was notified, and the lock, taken again. At the soft limit, the unwinding drops that: so it is marked.
     fn wait_until<G: Relock>(&self, guard: G, deadline: Deadline) -> (bool, Result<G, OwnerDied<G>>) {
+        let (notified, guard) = self.wait_in_place(guard, deadline);
+        if !notified {
+            deadline.end();
+        }
+        (notified, guard)
+    }
+
+    fn wait_in_place<G: Relock>(&self, guard: G, deadline: Deadline) -> (bool, Result<G, OwnerDied<G>>) {
         let me = incarnation::own();
         let waiting = self.waiters().come(me).or_else(|| {
             self.look();

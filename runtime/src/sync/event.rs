@@ -80,7 +80,10 @@ impl Event {
     fn wait_until(&self, deadline: Deadline) -> bool {
         let seen = self.flag().come();
         while let Some(word) = self.flag().pending(seen) {
-            let Some(nap) = deadline.nap() else { return false };
+            let Some(nap) = deadline.nap() else {
+                deadline.end();
+                return false;
+            };
             futex::wait(self.flag().word(), word, nap);
         }
         true

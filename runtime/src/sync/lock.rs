@@ -177,7 +177,7 @@ impl<'a> Relock for LockGuard<'a> {
     }
 
     fn relock(lock: &'a Head, _: Key) -> Result<Self, OwnerDied<Self>> {
-        Self::of(state::lock(lock))
+        Self::of(state::lock_regardless(lock))
     }
 }
 

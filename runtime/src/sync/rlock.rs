@@ -196,7 +196,7 @@ impl<'a> Relock for RLockGuard<'a> {
     }
 
     fn relock((lock, depth): Self::Lock, _: Key) -> Result<Self, OwnerDied<Self>> {
-        lock.first(state::lock(lock.words.lock()), depth)
+        lock.first(state::lock_regardless(lock.words.lock()), depth)
     }
 }
 

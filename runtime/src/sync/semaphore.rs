@@ -231,7 +231,17 @@ fn wake(words: &Words<Counts, AtomicU64>, wakes: bool) {
 
 #[inline]
 fn acquire(words: &Words<Counts, AtomicU64>, deadline: Deadline) -> Option<Permit<'_>> {
-    take(words).or_else(|| wait(words, deadline))
+    take(words).or_else(|| limited(words, deadline))
+}
+
+/// As [`wait`], and unwinds if it is for the soft limit that there is none.
+#[cold]
+fn limited(words: &Words<Counts, AtomicU64>, deadline: Deadline) -> Option<Permit<'_>> {
+    let permit = wait(words, deadline);
+    if permit.is_none() {
+        deadline.end();
+    }
+    permit
 }
 
 /// Waits for a permit; none if there is none by the deadline.
@@ -239,7 +249,7 @@ fn acquire(words: &Words<Counts, AtomicU64>, deadline: Deadline) -> Option<Permi
 fn wait(words: &Words<Counts, AtomicU64>, deadline: Deadline) -> Option<Permit<'_>> {
     let baton = loop {
         // who has it may be stopped, so one does not wait for it alone
-        if let Some(baton) = state::lock_timeout(words.lock(), deadline.nap()?) {
+        if let Some(baton) = state::lock_within(words.lock(), deadline.nap()?) {
             break baton;
         }
         if let Some(permit) = try_acquire(words) {

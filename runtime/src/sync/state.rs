@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{available_parallelism, panicking};
 use std::time::{Duration, Instant};
 
+use super::sleep::Deadline;
 use crate::memory::Head;
 use crate::sys::mutex::Outcome;
 use crate::sys::this_process;
@@ -58,13 +59,27 @@ const PANICKING: u64 = 1 << 33;
 /// In `state`, from this bit on: the process that took the lock.
 const TAKER: u32 = 40;
 
-/// Waits for the lock.
+/// Waits for the lock; unwinds at the soft time limit of the task's call that this thread runs.
 ///
 /// # Panics
 /// If this thread holds it, or too many others.
 #[inline]
 #[track_caller]
 pub(crate) fn lock(head: &Head) -> Held<'_> {
+    check_count();
+    match head.mutex.try_lock() {
+        Outcome::Locked => held(head),
+        other => limited(head, other, Deadline::NEVER).unwrap_or_else(|| deadlock()),
+    }
+}
+
+/// Waits for the lock, whatever the limit: for those who take it again, or have to change something under it.
+///
+/// # Panics
+/// If this thread holds it, or too many others.
+#[inline]
+#[track_caller]
+pub(crate) fn lock_regardless(head: &Head) -> Held<'_> {
     check_count();
     match head.mutex.try_lock() {
         Outcome::Locked => held(head),
@@ -85,7 +100,7 @@ pub(crate) fn try_lock(head: &Head) -> Option<Held<'_>> {
     }
 }
 
-/// Waits for the lock, but not for longer than `timeout`.
+/// Waits for the lock, but not for longer than `timeout`; unwinds at the soft limit, if that comes before.
 ///
 /// # Panics
 /// If this thread holds it, or too many others.
@@ -94,9 +109,32 @@ pub(crate) fn lock_timeout(head: &Head, timeout: Duration) -> Option<Held<'_>> {
     check_count();
     match head.mutex.try_lock() {
         Outcome::Locked => Some(held(head)),
-        // a time that cannot be told never comes
-        other => waited(head, other, Instant::now().checked_add(timeout)),
+        other => limited(head, other, Deadline::after(timeout)),
     }
+}
+
+/// Waits for the lock, but not for longer than `nap`; the caller sees to the soft limit.
+///
+/// # Panics
+/// If this thread holds it, or too many others.
+#[track_caller]
+pub(super) fn lock_within(head: &Head, nap: Duration) -> Option<Held<'_>> {
+    check_count();
+    match head.mutex.try_lock() {
+        Outcome::Locked => Some(held(head)),
+        other => waited(head, other, Instant::now().checked_add(nap)),
+    }
+}
+
+/// As [`waited`], and unwinds if it is for the soft limit that there is none.
+#[cold]
+#[track_caller]
+fn limited(head: &Head, outcome: Outcome, deadline: Deadline) -> Option<Held<'_>> {
+    let held = waited(head, outcome, deadline.instant());
+    if held.is_none() {
+        deadline.end();
+    }
+    held
 }
 
 /// Waits, after the mutex was not simply free; none if it is not by the deadline.

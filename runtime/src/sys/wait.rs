@@ -19,8 +19,13 @@ pub(crate) fn readable(fd: &impl AsFd, deadline: Option<Instant>) -> io::Result<
 
 /// Waits until `fd` takes bytes, or never will again. Goes on after signals.
 pub(crate) fn writable(fd: &impl AsFd) -> io::Result<()> {
+    writable_until(fd, None).map(drop)
+}
+
+/// The same; false if `deadline` comes first.
+pub(crate) fn writable_until(fd: &impl AsFd, deadline: Option<Instant>) -> io::Result<bool> {
     let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)];
-    any_ready(&mut fds, None).map(drop)
+    Ok(any_ready(&mut fds, deadline)? > 0)
 }
 
 /// Waits until one of two can be read (or has ended), and tells which. Goes on after signals.

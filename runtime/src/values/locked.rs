@@ -341,7 +341,7 @@ impl<'a, C: Contents + ?Sized> Relock for Guard<'a, C> {
     }
 
     fn relock((lock, contents, seen): Self::Lock, _: Key) -> Result<Self, OwnerDied<Self>> {
-        Self { held: state::lock(lock), contents, seen }.looked_at()
+        Self { held: state::lock_regardless(lock), contents, seen }.looked_at()
     }
 }
 

@@ -1,4 +1,53 @@
-//! What a task is, and what is known of one: its name, its place in the source, its options.
+//! What a task is, and what is known of one: its name, its place in the source, its options; and of the call that is running.
+//!
+//! # Soft time limits
+//! A task with `soft_timeout = "5s"` that runs in a [`Pool`](crate::Pool) should come to an end within that time. It is not
+//! interrupted: its call has a deadline, which it can [look at](Current::soft_limit_exceeded), and past which nothing of carom's
+//! waits in the thread that runs it. What need not wait succeeds after the deadline too, and what would have to wait, or does so when
+//! the time comes, ends:
+//!
+//! * Where there is room for an error it is one, and the task can go on to its `return`: [`sleep`], the calls of a
+//!   [`Connection`](crate::Connection), [`Process::join`](crate::Process::join), and the results of a pool
+//!   ([`TaskError::is_soft_timeout`](crate::TaskError::is_soft_timeout)).
+//! * Where there is none, it unwinds, with [`SoftTimeLimitExceeded`], which no panic hook hears of:
+//!   [`Lock`](crate::Lock) and [`RLock`](crate::RLock), the locks of [`Value`](crate::Value) and [`Array`](crate::Array),
+//!   [`Semaphore`](crate::Semaphore), [`Condition`](crate::Condition), [`Barrier`](crate::Barrier), [`Event`](crate::Event), also where
+//!   they are given a longer time, and [`AsyncResult::wait`](crate::AsyncResult::wait). [`catch_soft_limit`] catches it. If nothing
+//!   does, it ends the call, and the caller gets an error that [says so](crate::TaskError::is_soft_timeout).
+//!
+//! ```standalone_crate
+//! use carom::{Event, Pool, task};
+//!
+//! #[carom::task(soft_timeout = "50ms")]
+//! fn patient(go_on: Event) -> &'static str {
+//!     match task::catch_soft_limit(|| go_on.wait()) {
+//!         Ok(()) => "went on",
+//!         Err(_) => "gave up",
+//!     }
+//! }
+//!
+//! #[carom::main]
+//! fn main() -> carom::Result<()> {
+//!     let pool = Pool::builder().processes(1).build()?;
+//!     assert_eq!(pool.apply(patient, Event::new()?)?, "gave up");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! What unwinds has tidied up before: permits and places are given back, a notification is not lost, a [`Barrier`](crate::Barrier) is
+//! broken as by a timeout. A condition has the lock again, for which it waits as long as that takes, and whose guard the unwinding
+//! drops: so the next one to take it is told, as after a panic, that what it protects may be half-changed.
+//!
+//! The limit is of one call, and of the thread that runs it. In threads that the task starts nothing ends; give them the
+//! [`Current`] call, and they can ask. What does not come by carom (`std::thread::sleep`, computing, reading a file) goes
+//! on past the limit, and so do, of carom's own, [`PoolBuilder::build`](crate::PoolBuilder::build) and the end of a pool. A call with
+//! a timeout of zero does not wait, and is not ended. A destructor that runs while the thread unwinds waits as if there were no
+//! limit, where the only other way would be to end the process. In a build with `panic = "abort"` nothing can unwind: what would, ends
+//! the worker, and the call is [lost](crate::TaskError::worker_lost).
+
+mod current;
+mod deadline;
+mod soft_limit;
 
 use std::fmt;
 use std::time::Duration;
@@ -7,6 +56,12 @@ use crate::__private_0_1::Codec;
 use crate::codec::{DecodeError, Reader};
 use crate::pool::batch::Batch;
 use crate::registry;
+
+pub use current::{Current, current};
+pub(crate) use current::{Entered, enter, regardless, soft_deadline};
+pub(crate) use deadline::Deadline;
+pub use soft_limit::{SoftTimeLimitExceeded, catch_soft_limit, sleep};
+pub(crate) use soft_limit::{unwind, unwinding_deadline};
 
 /// A function that other processes can run; implemented by [`#[task]`](macro@crate::task) only.
 ///
@@ -87,7 +142,7 @@ impl TaskInfo {
         self.timeout
     }
 
-    /// After how long a pool tells the task to come to an end; `None`: the pool decides.
+    /// After how long a call of it [should come to an end](self#soft-time-limits) in a pool.
     pub fn soft_timeout(&self) -> Option<Duration> {
         self.soft_timeout
     }
