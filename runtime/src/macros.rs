@@ -40,7 +40,7 @@
 ///   Two tasks of one program cannot have one name; tasks that stand in two functions of one module need this.
 /// * `timeout = "1m30s"`: after how long a pool is to kill the worker that runs it.
 /// * `soft_timeout = "1m"`: after how long a call in a pool should come to an end; shorter than `timeout`. From then on, nothing of
-///   carom's waits in the thread that runs it; see [`task`](crate::task#soft-time-limits).
+///   carom's waits in the thread that runs it; see [`task`](mod@crate::task#soft-time-limits).
 /// * `retries = 2`: how often a pool is to run it again after its worker was lost. It should be harmless to repeat.
 ///
 /// **`timeout` and `retries` are checked and told by [`TaskInfo`](crate::task::TaskInfo), but pools do not act on them yet.** A

@@ -24,7 +24,7 @@ pub enum SendError {
     /// The connection does not block, and has no room now. Nothing was sent.
     #[error("the connection has no room now")]
     WouldBlock,
-    /// The [soft time limit](crate::task#soft-time-limits) of the task that sends has passed, and there was no room.
+    /// The [soft time limit](mod@crate::task#soft-time-limits) of the task that sends has passed, and there was no room.
     #[error("there was no room for the message{}", if *.begun { ", but for a part of it" } else { "" })]
     SoftTimeLimitExceeded {
         /// Whether a part of the message went out. Then it counts as sent: the rest is kept, and goes out before the next message, or by
@@ -96,7 +96,7 @@ pub enum RecvError {
     /// The connection does not block, and no whole message is there now. What has come of one is kept.
     #[error("no message is there now")]
     WouldBlock,
-    /// The [soft time limit](crate::task#soft-time-limits) of the task that receives has passed, and no whole message was there. What has
+    /// The [soft time limit](mod@crate::task#soft-time-limits) of the task that receives has passed, and no whole message was there. What has
     /// come of one is kept.
     #[error("no message came in time")]
     SoftTimeLimitExceeded {

@@ -55,6 +55,9 @@ use crate::task::Deadline;
 /// what a process leaves that has done its work, so look at its exit status before you take what came for all. And
 /// receive before you join it: a process that sends more than the pipe holds (some hundred KiB) waits until it is received.
 ///
+/// In a task of a pool, calls that would wait past its [soft time limit](mod@crate::task#soft-time-limits) return an error that says so. What
+/// had come of a message is kept for the next call, and so is what had not gone out of one.
+///
 /// On the stream a message is its length and its bytes, as Python's `multiprocessing.connection` has them, so
 /// that [`send_bytes`](Self::send_bytes) and [`recv_bytes`](Self::recv_bytes) work with a Python process at the
 /// other end.

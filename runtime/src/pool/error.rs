@@ -119,7 +119,7 @@ impl TaskError {
         matches!(self.0.kind, Kind::NotReady)
     }
 
-    /// Whether a [soft time limit](crate::task#soft-time-limits) passed: that of the task, which did not catch what its call was ended by;
+    /// Whether a [soft time limit](mod@crate::task#soft-time-limits) passed: that of the task, which did not catch what its call was ended by;
     /// or that of another task, which waited for the result in a worker of its own, and would have had to wait on.
     pub fn is_soft_timeout(&self) -> bool {
         matches!(self.0.kind, Kind::SoftTimeLimit | Kind::WaitersSoftTimeLimit(_))

@@ -189,7 +189,7 @@ const WINDOW: usize = 16;
 ///
 /// Inputs are taken as results are, some calls for each worker ahead of them, however long the iterator is. An iterator
 /// of inputs that blocks keeps back results that are there. Calls that have not been begun when this is dropped are not
-/// made. In a task of another pool, its [soft time limit](crate::task#soft-time-limits) is the last item, if it passes before the
+/// made. In a task of another pool, its [soft time limit](mod@crate::task#soft-time-limits) is the last item, if it passes before the
 /// next result is there.
 #[must_use = "inputs are taken only as results are"]
 pub struct Imap<'p, T: Task, I: Iterator<Item = T::Input>> {

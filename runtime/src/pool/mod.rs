@@ -63,7 +63,7 @@ use crate::task::{self, Task};
 /// process (the directory, the environment, statics) the next one finds changed.
 ///
 /// A call that takes longer than its `timeout` is ended together with its worker; one with a `soft_timeout` is told, as
-/// [`task`](crate::task#soft-time-limits) says. Both can be set on the [task](macro@crate::task), the [pool](PoolBuilder::timeout) and
+/// [`task`](mod@crate::task#soft-time-limits) says. Both can be set on the [task](macro@crate::task), the [pool](PoolBuilder::timeout) and
 /// the [call](JobBuilder::timeout). A call whose worker dies is made again if it has `retries`.
 ///
 /// Dropping it terminates it: calls that are not done get an error, and

@@ -49,7 +49,7 @@ impl<O> AsyncResult<O> {
     }
 
     /// Waits until the result is there, and at most for `timeout`; whether it is. Unwinds at the
-    /// [soft time limit](crate::task#soft-time-limits) of the task that waits, if that comes before.
+    /// [soft time limit](mod@crate::task#soft-time-limits) of the task that waits, if that comes before.
     pub fn wait(&self, timeout: Duration) -> bool {
         let deadline = Deadline::after(timeout);
         let limit = task::unwinding_deadline();

@@ -81,7 +81,7 @@ pub enum JoinError {
         /// What it said.
         reason: Option<String>,
     },
-    /// The [soft time limit](crate::task#soft-time-limits) of the task that waits has passed, and the process had not ended.
+    /// The [soft time limit](mod@crate::task#soft-time-limits) of the task that waits has passed, and the process had not ended.
     #[error("process `{name}` did not end in time")]
     SoftTimeLimitExceeded {
         /// The name of the process.
@@ -165,8 +165,8 @@ impl Process {
     /// Blocks until it has ended. Any number of threads may wait, any number of times.
     ///
     /// # Errors
-    /// If it ended before its task ran, unless a signal had been sent by a handle. In a task of a pool, if its soft time limit passes
-    /// before.
+    /// If it ended before its task ran, unless a signal had been sent by a handle. In a task of a pool, if its
+    /// [soft time limit](mod@crate::task#soft-time-limits) passes before.
     #[doc(alias = "wait")]
     pub fn join(&self) -> Result<ExitStatus, JoinError> {
         loop {

@@ -25,6 +25,9 @@ use crate::sys::{clock, futex, incarnation};
 /// until their time is over. One that replaces its program by `exec`
 /// while it waits counts as one that waits, until it ends.)
 ///
+/// In a task of a pool, who waits at it unwinds at the task's [soft time limit](mod@crate::task#soft-time-limits), and breaks the barrier as
+/// one that waits for too long.
+///
 /// ```standalone_crate
 /// use carom::{Barrier, Process};
 ///

@@ -29,6 +29,10 @@ use crate::sys::{clock, futex, incarnation};
 /// wait go on as well, and are told of it by [`OwnerDied`] until somebody has repaired what the lock protects: perhaps
 /// nobody is left to notify them.
 ///
+/// In a task of a pool, who waits at it unwinds at the task's [soft time limit](mod@crate::task#soft-time-limits). It has the lock again then,
+/// for which it may wait longer than that; the unwinding drops it, so that the next one is told as of a panic. A notification goes to
+/// another one, unless it came in time.
+///
 /// ```standalone_crate
 /// use carom::{Condition, Process, Value};
 ///

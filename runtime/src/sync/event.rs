@@ -14,6 +14,8 @@ use crate::sys::futex;
 /// It goes to other processes as a [`Lock`](crate::Lock) does. Processes that are killed, those who wait and those who set it, leave
 /// nothing behind: the others go on, at the latest a quarter of a second later.
 ///
+/// In a task of a pool, who waits for it unwinds at the task's [soft time limit](mod@crate::task#soft-time-limits).
+///
 /// ```standalone_crate
 /// use carom::{Event, Process};
 ///

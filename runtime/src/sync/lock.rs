@@ -25,6 +25,8 @@ use crate::shared;
 /// after it is free. It is glibc's robust mutex; a [`Value`](crate::Value) or an [`Array`](crate::Array)
 /// has one for its contents.
 ///
+/// In a task of a pool, who waits for it unwinds at the task's [soft time limit](mod@crate::task#soft-time-limits).
+///
 /// What does not work: a thread that is not the main one, and executes another program while it holds a lock, leaves it
 /// locked for good (the kernel renumbers the thread first). A process that was made by a plain `fork` can use the locks that it
 /// inherits, but not send them on, and what its parent gives up meanwhile it must not use. A guard that is leaked

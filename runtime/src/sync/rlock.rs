@@ -18,7 +18,7 @@ use crate::sys::this_process;
 /// A [`Lock`](crate::Lock) that the thread which holds it can take again: it is free when all of its guards are dropped, in whatever
 /// order.
 ///
-/// In all else it is as a `Lock`: it goes to other processes, outlives its holders, and tells the next one when one has died. A
+/// In all else it is as a `Lock`, at soft time limits too: it goes to other processes, outlives its holders, and tells the next one when one has died. A
 /// process that dies while it has taken it several times is told of once.
 ///
 /// ```

@@ -25,6 +25,8 @@ use crate::sys::{clock, futex, incarnation};
 /// others wait for them, or try to get one. Those who wait, and are killed, leave nothing. Permits go to who asks first when
 /// there is one, which need not be who has waited for longest.
 ///
+/// In a task of a pool, who waits for a permit unwinds at the task's [soft time limit](mod@crate::task#soft-time-limits), and then has none.
+///
 /// ```standalone_crate
 /// use carom::{Pool, Semaphore};
 ///
@@ -49,7 +51,8 @@ pub struct Semaphore {
     words: Words<Counts, AtomicU64>,
 }
 
-/// A [`Semaphore`] that never has more permits than it began with: to give back one too many is an error.
+/// A [`Semaphore`] that never has more permits than it began with: to give back one too many is an error. In all else, as at soft time
+/// limits, it is as that.
 ///
 /// ```
 /// use carom::BoundedSemaphore;

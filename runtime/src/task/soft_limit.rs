@@ -11,7 +11,7 @@ use super::deadline::Deadline;
 
 /// The soft time limit of the task's call that this thread runs has passed, and it would have had to wait.
 ///
-/// See [`task`](self#soft-time-limits) for what gives this as an error, and what unwinds with it.
+/// See [`task`](mod@crate::task#soft-time-limits) for what gives this as an error, and what unwinds with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("the soft time limit of the task has passed")]
 #[non_exhaustive]

@@ -28,6 +28,8 @@ use crate::sync::{Lock, LockGuard, LockTimeoutError, OwnerDied, TryLockError};
 /// If a process dies while it holds the lock, the next one is told at once, by [`OwnerDied`]. And who holds the lock while it waits
 /// for another process (`join`, a call of a pool, `recv`) that needs the lock waits for ever.
 ///
+/// In a task of a pool, who waits for the lock unwinds at the task's [soft time limit](mod@crate::task#soft-time-limits).
+///
 /// ```standalone_crate
 /// use carom::{Process, Value};
 ///
