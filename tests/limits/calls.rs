@@ -102,8 +102,11 @@ fn decoding_the_input_is_a_part_of_the_call() {
     let event = Event::new().expect("memory");
     let pool = pool_of(1);
     assert!(pool.apply(take, Late(event.clone())).expect_err("the limit").is_soft_timeout());
-    event.set();
-    assert!(pool.apply(take, Late(event)).expect("it is set"));
+    let set = Event::new().expect("memory");
+    set.set();
+    let inputs = [&event, &set, &event, &set].map(|event| Late(event.clone()));
+    let results: Vec<_> = pool.job(take).chunk_size(4).imap(inputs).map(|result| result.is_ok()).collect();
+    assert_eq!(results, [false, true, false, true]);
 }
 
 #[carom::task(soft_timeout = "10ms")]

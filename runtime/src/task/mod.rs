@@ -19,11 +19,9 @@
 //! use carom::{Event, Pool, task};
 //!
 //! #[carom::task(soft_timeout = "50ms")]
-//! fn patient(go_on: Event) -> &'static str {
-//!     match task::catch_soft_limit(|| go_on.wait()) {
-//!         Ok(()) => "went on",
-//!         Err(_) => "gave up",
-//!     }
+//! fn patient(go_on: Event) -> String {
+//!     let waited = task::catch_soft_limit(|| go_on.wait());
+//!     if waited.is_ok() { "went on".to_owned() } else { "gave up".to_owned() }
 //! }
 //!
 //! #[carom::main]
