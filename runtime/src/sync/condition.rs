@@ -30,8 +30,8 @@ use crate::sys::{clock, futex, incarnation};
 /// nobody is left to notify them.
 ///
 /// In a task of a pool, who waits at it unwinds at the task's [soft time limit](mod@crate::task#soft-time-limits). It has the lock again then,
-/// for which it may wait longer than that; the unwinding drops it, so that the next one is told as of a panic. A notification goes to
-/// another one, unless it came in time.
+/// for which it may wait longer than that; the unwinding drops it, and so the next one, and all who wait, are told as of a panic. A
+/// notification goes to another one, unless it came in time.
 ///
 /// ```standalone_crate
 /// use carom::{Condition, Process, Value};
