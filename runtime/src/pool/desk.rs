@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use super::area::Area;
-use super::region::{DATA, ENTRIES, NEVER, Region};
+use super::region::{DATA, ENTRIES, NEVER, Region, asleep};
 use super::spin::Spin;
 use crate::connection::{Connection, Fd, SendError};
 use crate::sys::{futex, wait};
+use crate::task::TaskInfo;
 
 pub(super) struct Desk {
     pub(super) region: Arc<Region>,
@@ -24,6 +25,8 @@ pub(super) struct Desk {
     /// How many of them have been given back.
     freed: u64,
     spin: Spin,
+    /// The one that was asked for last, which is likely to be the next one.
+    pub(super) last_task: Option<&'static TaskInfo>,
 }
 
 /// A part that is whole.
@@ -52,7 +55,7 @@ pub(super) fn overwritten() -> ! {
 impl Desk {
     pub(super) fn new(region: Region, socket: Connection, bells: [Fd<File>; 2]) -> Self {
         let (area, spin) = (Area::new(DATA), Spin::new());
-        Self { region: Arc::new(region), socket, bells, area, done: 0, replied: 0, freed: 0, spin }
+        Self { region: Arc::new(region), socket, bells, area, done: 0, replied: 0, freed: 0, spin, last_task: None }
     }
 
     /// Waits for the next request; false if there will be none.
@@ -63,34 +66,35 @@ impl Desk {
             1..=MOST => true,
             _ => overwritten(),
         };
-        self.wait(is_there, false) || is_there(&self.region)
+        self.wait(is_there, asleep::FOR_A_REQUEST) || is_there(&self.region)
     }
 
-    /// Waits until something holds; false if the pool is closing instead. `urgent` is that the pool has to do something first.
-    fn wait(&mut self, holds: impl Fn(&Region) -> bool, urgent: bool) -> bool {
+    /// Waits until something holds (rule 8); false if the pool is closing, and it waits for requests.
+    fn wait(&mut self, holds: impl Fn(&Region) -> bool, what: u32) -> bool {
+        let for_room = what == asleep::FOR_ROOM;
         let Self { region, spin, .. } = self;
         if holds(region) || spin.until(|| holds(region)) {
             return true;
         }
         loop {
             let control = self.region.control();
-            control.asleep.0.store(1, SeqCst);
+            control.asleep.0.store(what, SeqCst);
             let closing = control.wanted.0.closing.load(SeqCst) != 0;
-            let over = holds(&self.region) || closing;
+            let over = holds(&self.region) || (closing && !for_room);
             if !over {
-                if urgent || control.taken.0.load(SeqCst) < self.replied {
+                if for_room || control.taken.0.load(SeqCst) < self.replied {
                     self.ring();
                 }
                 let nap = self.spin.nap();
                 // who is to wake it ends it, if it ends
-                futex::wait_for_waker(&control.asleep.0, 1);
+                futex::wait_for_waker(&control.asleep.0, what);
                 self.spin.woken(nap);
             }
-            self.region.control().asleep.0.store(0, SeqCst);
+            self.region.control().asleep.0.store(asleep::NO, SeqCst);
             if holds(&self.region) {
                 return true;
             }
-            if closing && !urgent {
+            if closing && !for_room {
                 return false;
             }
         }
@@ -133,7 +137,7 @@ impl Desk {
                 return place;
             }
             let freed = self.freed;
-            self.wait(|region| region.control().taken.0.load(SeqCst) > freed, true);
+            self.wait(|region| region.control().taken.0.load(SeqCst) > freed, asleep::FOR_ROOM);
         }
     }
 

@@ -9,7 +9,7 @@ use super::TaskError;
 use super::engine::Engine;
 use super::error::Kind;
 use super::job::{Job, Outcome};
-use super::request::{Calls, Request, request, results};
+use super::request::{Calls, Request, SMALL, request, results};
 use super::shelf::Shelf;
 use super::terms::Terms;
 use crate::task::{Deadline, Task};
@@ -51,7 +51,7 @@ impl<'p, T: Task> Requests<'p, T> {
     /// Makes one; false if there are no more inputs.
     fn make(&mut self, inputs: &mut impl Iterator<Item = T::Input>, chunk_size: usize) -> bool {
         // as long as the last one was
-        let memory = self.engine.buffers.take(self.len);
+        let memory = self.engine.buffers.take(self.len.max(SMALL));
         let Some(Request { bytes, fds, calls }) = request::<T>(inputs, chunk_size, memory) else {
             self.give();
             return false;

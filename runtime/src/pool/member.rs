@@ -14,7 +14,7 @@ use super::batch::refusal;
 use super::engine::Bells;
 use super::error::Kind;
 use super::job::{Job, Part, What};
-use super::region::{DATA, ENTRIES, NEVER, Region, call, flags, progress, state};
+use super::region::{DATA, ENTRIES, NEVER, Region, asleep, call, flags, progress, state};
 use super::settings::Settings;
 use super::tail::Tail;
 use super::terms::Terms;
@@ -231,7 +231,7 @@ impl Member {
         self.open += 1;
         self.lent += usize::from(fds > 0);
         self.region.control().requested.0.store(number + 1, SeqCst);
-        self.wake();
+        self.wake(asleep::FOR_A_REQUEST);
         Given::Yes
     }
 
@@ -246,11 +246,11 @@ impl Member {
         Ok(copies.len() as u32)
     }
 
-    /// Wakes it if it sleeps (rule 5).
-    fn wake(&self) {
-        let asleep = &self.region.control().asleep.0;
-        if asleep.load(SeqCst) != 0 && asleep.swap(0, SeqCst) != 0 {
-            futex::wake_one(asleep);
+    /// Wakes it if that is what it sleeps for (rule 8).
+    fn wake(&self, what: u32) {
+        let word = &self.region.control().asleep.0;
+        if word.load(SeqCst) == what && word.compare_exchange(what, asleep::NO, SeqCst, SeqCst).is_ok() {
+            futex::wake_one(word);
         }
     }
 
@@ -275,7 +275,7 @@ impl Member {
         let what = self.read(place, entry.offset.load(Relaxed), entry.len.load(Relaxed), flags, with_fds);
         self.taken += 1;
         self.region.control().taken.0.store(self.taken, SeqCst);
-        self.wake();
+        self.wake(asleep::FOR_ROOM);
         self.calls += u64::from(items);
         let Some(place) = place else { return Some(Reply::More) };
         Some(self.answered(place, items, what, flags & flags::BACK != 0))
@@ -380,7 +380,7 @@ impl Member {
         }
     }
 
-    /// Says that a thread is about to sleep until there are so many more replies (rule 6); false if there are some.
+    /// Says that a thread is about to sleep until there are so many more replies (rule 9); false if there are some.
     pub(super) fn want(&mut self, more: u64, whom: u32) -> bool {
         if self.is_damaged {
             return true;
@@ -408,7 +408,7 @@ impl Member {
     pub(super) fn dismiss(&mut self) {
         self.is_dismissed = true;
         self.region.control().wanted.0.closing.store(1, SeqCst);
-        self.wake();
+        self.wake(asleep::FOR_A_REQUEST);
     }
 
     /// What it had, when it has ended, in order: whether a call of it had been begun, which is so of one at most; what had

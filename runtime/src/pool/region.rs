@@ -17,8 +17,8 @@
 //!    worker whose call is condemned waits for that. So a call that was in time has its result, and no other is hit in its place.
 //! 7. A worker that is to be replaced says so (`retiring`) before it publishes its last part, which hands back the calls of the request that
 //!    it has not begun. It takes no other request.
-//! 8. A worker that finds no request says that it is `asleep`, looks again, and sleeps on that word. Who publishes a request, or takes a
-//!    reply, looks at it afterwards, and wakes it.
+//! 8. A worker that finds no request, or no room for a reply, says that it is `asleep` and for want of what, looks again, and sleeps on
+//!    that word. Who publishes a request, or takes a reply, looks at it afterwards, and wakes it if that is what it waits for.
 //! 9. The pool's thread that is to sleep says when it wants to be woken (`wanted`: when there have been so many replies), and by
 //!    which bell (`whom`), and looks again. A worker that has replied looks at it, and so does one that is about to sleep, or has begun
 //!    a request with descriptors; and it takes that back before it rings, so that one sleep costs one bell.
@@ -54,7 +54,7 @@ pub(super) struct Control {
     pub(super) requested: Line<AtomicU64>,
     pub(super) taken: Line<AtomicU64>,
     pub(super) wanted: Line<Wanted>,
-    /// By the worker.
+    /// By the worker: one of [`asleep`].
     pub(super) asleep: Line<AtomicU32>,
     pub(super) replied: Line<AtomicU64>,
     /// How many requests it has dealt with, whose entries are free.
@@ -176,6 +176,13 @@ pub(super) mod progress {
         let (items, len) = (word >> LEN & ((1 << ITEMS) - 1), word & ((1 << LEN) - 1));
         (word == of(part, items as u32, len as usize)).then_some((items as u32, len as usize))
     }
+}
+
+/// What a worker sleeps for.
+pub(super) mod asleep {
+    pub(in super::super) const NO: u32 = 0;
+    pub(in super::super) const FOR_A_REQUEST: u32 = 1;
+    pub(in super::super) const FOR_ROOM: u32 = 2;
 }
 
 /// `wanted` when nobody sleeps.

@@ -17,6 +17,9 @@ use crate::task::{Task, TaskInfo};
 /// A request is not made longer than it takes to pass this.
 const LONG: usize = 1 << 20;
 
+/// As much holds the input of most calls.
+pub(super) const SMALL: usize = 64;
+
 /// Nor after so many descriptors: there is room for those of one more input.
 const MANY_FDS: usize = transfer::MOST / 2;
 
@@ -60,11 +63,13 @@ pub(super) fn request<T: Task>(
     let codec = T::CODEC.input;
     if let Some(many) = codec.many() {
         // numbers, which take some bytes
-        let values: Vec<T::Input> = inputs.take(LONG / size_of::<T::Input>().max(1)).collect();
-        calls.sent = values.len();
-        if let Err(error) = (many.encode)(&values, &mut writer) {
-            calls.sent = 0;
-            calls.refused = (0..values.len()).map(|place| (place, error.clone())).collect();
+        let mut numbers = |values: &[T::Input]| match (many.encode)(values, &mut writer) {
+            Ok(()) => calls.sent = values.len(),
+            Err(error) => calls.refused = (0..values.len()).map(|place| (place, error.clone())).collect(),
+        };
+        match most {
+            1 => inputs.for_each(|value| numbers(std::slice::from_ref(&value))),
+            _ => numbers(&inputs.take(LONG / size_of::<T::Input>().max(1)).collect::<Vec<_>>()),
         }
     } else {
         let mut place = 0;

@@ -93,10 +93,13 @@ fn run(
     let entry = region.request(number);
     let (count, skip) = (entry.count.load(Relaxed), entry.skip.load(Relaxed));
     let request = Request { number, count, guarded: entry.flags.load(Relaxed) & flags::GUARDED != 0 };
+    let id = entry.task.load(Relaxed);
+    let task = desk.last_task.filter(|last| last.id == id).or_else(|| registry::find_quickly(id));
+    desk.last_task = task;
     let mut apart = Vec::new();
     let input = input(&region, entry, fds, &mut apart);
     let mut answer = Answer::new(desk, quota, request, skip, memory);
-    answer = match (registry::find_quickly(entry.task.load(Relaxed)), input) {
+    answer = match (task, input) {
         (Some(task), Ok((bytes, fds))) => {
             let soft = Some(entry.soft.load(Relaxed)).filter(|soft| *soft > 0).map(Duration::from_nanos);
             let terms = Terms { task, soft, attempt: entry.attempt.load(Relaxed) };
