@@ -53,8 +53,8 @@ pub(super) fn overwritten() -> ! {
 }
 
 impl Desk {
-    pub(super) fn new(region: Region, socket: Connection, bells: [Fd<File>; 2]) -> Self {
-        let (area, spin) = (Area::new(DATA), Spin::new());
+    pub(super) fn new(region: Region, socket: Connection, bells: [Fd<File>; 2], workers: usize) -> Self {
+        let (area, spin) = (Area::new(DATA), Spin::new(workers));
         Self { region: Arc::new(region), socket, bells, area, done: 0, replied: 0, freed: 0, spin, last_task: None }
     }
 

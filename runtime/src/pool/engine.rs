@@ -143,7 +143,7 @@ impl Engine {
             alarm: None,
             calls_reactor: false,
             is_driven: false,
-            spin: Spin::new(),
+            spin: Spin::new(1),
             has_news: false,
         };
         let bells = Bells::new()?;

@@ -98,7 +98,7 @@ impl Member {
         let (socket, theirs) = pipe::<Untyped, Untyped>().map_err(os("make a pipe"))?;
         let (region, files) = Region::create().map_err(os("make shared memory"))?;
         let bells = bells.copies().map_err(os("copy a descriptor"))?;
-        let tools = Tools { socket: theirs, files, bells, most: settings.most() };
+        let tools = Tools { socket: theirs, files, bells, most: settings.most(), workers: settings.workers() };
         let mut builder = Process::builder().name(name).daemon(true);
         let tail = match settings.captures_stderr {
             true => {

@@ -46,7 +46,6 @@ use settings::Settings;
 use shelf::Shelf;
 use terms::{Terms, Wishes};
 
-use crate::process::cpu_count;
 use crate::task::{self, Task};
 
 /// Worker processes that run tasks for this one.
@@ -176,7 +175,7 @@ impl PoolBuilder {
     /// # Errors
     /// If `processes` is 0, or a worker cannot be started; then none is left behind.
     pub fn build(self) -> Result<Pool, PoolError> {
-        match self.settings.processes.unwrap_or_else(cpu_count) {
+        match self.settings.workers() {
             0 => Err(PoolError::NoProcesses),
             // a worker is not left half-started for a limit of the task that wants it
             count => Ok(Pool { engine: task::regardless(|| reactor::hire(count, self.settings))? }),

@@ -22,7 +22,7 @@ use crate::sys::{oom, signals, wait};
 const TRIES: u8 = 3;
 /// The same where a signal from outside ended it.
 const TRIES_AGAINST_SIGNALS: u8 = 200;
-/// How long after that it is tried again, if it is needed.
+/// How long after that it is tried again, at first.
 const REST: Duration = Duration::from_millis(20);
 
 /// Starts workers and the reactor, and returns when all are ready; if one fails, none is left.
@@ -117,6 +117,12 @@ fn start_spare(engine: &Engine) {
 }
 
 impl Vacancy {
+    /// After how long it is tried again where it is hopeless: the longer, the more often it has been.
+    fn rest(&self) -> Duration {
+        let often = self.tries.saturating_sub(TRIES).min(6);
+        REST * (1 << often)
+    }
+
     /// Whether it has been tried often enough.
     fn is_hopeless(&self) -> bool {
         let status = match self.why.as_deref() {
@@ -188,7 +194,7 @@ impl State {
         let is_hopeless = vacancy.is_hopeless();
         self.slots[place] = Slot::Vacant(vacancy);
         // others are better off, if there are any
-        if is_hopeless && self.slots.iter_mut().all(|slot| slot.member().is_none()) {
+        if is_hopeless && self.is_deserted() {
             self.give_up(&why);
         }
     }
@@ -241,13 +247,19 @@ impl State {
         if phase == Phase::Terminated || (phase == Phase::Closed && !queued) {
             return Vec::new();
         }
-        let deserted = self.slots.iter_mut().all(|slot| slot.member().is_none());
+        let deserted = self.is_deserted();
         let wanted = |vacancy: &Vacancy| match vacancy.is_hopeless() {
-            true => queued && (deserted || vacancy.since.elapsed() >= REST),
+            // where there is nobody at all, only as long as somebody needs one
+            true => (queued && deserted) || (!deserted && vacancy.since.elapsed() >= vacancy.rest()),
             false => true,
         };
         let places = self.slots.iter().enumerate();
         places.filter(|(_, slot)| matches!(slot, Slot::Vacant(vacancy) if wanted(vacancy))).map(|(i, _)| i).collect()
+    }
+
+    /// Whether there is no worker.
+    fn is_deserted(&mut self) -> bool {
+        self.slots.iter_mut().all(|slot| slot.member().is_none())
     }
 
     /// How many workers are to be started because others will need one in their place.
@@ -279,10 +291,10 @@ impl State {
         let deadly = settings.deadly_memory();
         let looks = self.slots.iter_mut().filter_map(Slot::member).filter_map(|member| member.look(deadly)).min();
         let looks = looks.and_then(|look| Instant::now().checked_add(look));
-        let queued = !self.queue_is_empty();
+        let deserted = self.is_deserted();
         let deadlines = self.slots.iter().filter_map(|slot| match slot {
             Slot::Filled(member, _) => Some(member.left? + MOMENT),
-            Slot::Vacant(vacancy) => (queued && vacancy.why.is_some()).then_some(vacancy.since + REST),
+            Slot::Vacant(vacancy) => (!deserted && vacancy.why.is_some()).then_some(vacancy.since + vacancy.rest()),
         });
         deadlines.chain(looks).min()
     }

@@ -2,6 +2,7 @@
 
 use super::quota::Most;
 use super::terms::Wishes;
+use crate::process::cpu_count;
 
 /// What becomes of a call during which its worker takes more memory than `max_memory_per_child`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,11 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    /// How many workers there are to be.
+    pub(super) fn workers(&self) -> usize {
+        self.processes.unwrap_or_else(cpu_count)
+    }
+
     /// What a worker may use until another one takes its place.
     pub(super) fn most(&self) -> Most {
         Most { calls: self.max_tasks_per_child, memory: self.max_memory_per_child }

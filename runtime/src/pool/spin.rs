@@ -17,8 +17,9 @@ const TIME: Duration = Duration::from_micros(30);
 const LOOKS: u32 = 32;
 
 impl Spin {
-    pub(super) fn new() -> Self {
-        let can = std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1);
+    /// One of so many who might.
+    pub(super) fn new(count: usize) -> Self {
+        let can = std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > count);
         Self { can, is_worth: can }
     }
 

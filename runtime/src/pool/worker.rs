@@ -25,6 +25,8 @@ pub(super) struct Tools {
     pub(super) files: Files,
     pub(super) bells: [Fd<File>; 2],
     pub(super) most: Most,
+    /// How many workers there are.
+    pub(super) workers: usize,
 }
 
 /// The task that a worker is.
@@ -34,11 +36,11 @@ pub(super) struct Tools {
 pub(super) fn serve(tools: Tools) {
     signals::leave_the_terminals_group();
     panics::watch();
-    let Tools { socket, files, bells, most } = tools;
+    let Tools { socket, files, bells, most, workers } = tools;
     // without memory, or a way to tell how much it takes, it ends before it is ready
     let (Ok(region), Ok(mut quota)) = (Region::open(&files), Quota::new(most)) else { return };
     drop(files);
-    let mut desk = Desk::new(region, socket, bells);
+    let mut desk = Desk::new(region, socket, bells, workers);
     if desk.send(&[], &[]).is_err() {
         return;
     }
