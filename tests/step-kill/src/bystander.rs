@@ -1,5 +1,6 @@
 //! Processes that have to do with the object of an operation, and survive.
 
+use std::io::{PipeReader, Read, Write, pipe};
 use std::time::Duration;
 
 use crate::fault::{Fault, Kind};
@@ -16,12 +17,33 @@ const MOMENT: Duration = Duration::from_micros(50);
 pub struct Bystander {
     pid: u32,
     status: Option<libc::c_int>,
+    /// What it has found.
+    told: Option<PipeReader>,
 }
+
+/// What one ends with that has found a fault, and tells it.
+const FOUND: u8 = 102;
 
 impl Bystander {
     /// A copy of this process that ends with what `run` returns.
     pub fn start(run: impl FnOnce() -> u8) -> Self {
-        Self { pid: fork_for(run), status: None }
+        Self { pid: fork_for(run), status: None, told: None }
+    }
+
+    /// The same, and if it finds a fault, that is what its [`outcome`](Self::outcome) is.
+    ///
+    /// # Panics
+    /// If there are no descriptors.
+    pub fn telling(run: impl FnOnce() -> Result<u8, Fault>) -> Self {
+        let (told, mut tell) = pipe().expect("two descriptors");
+        let pid = fork_for(move || {
+            run().unwrap_or_else(|fault| {
+                // who does not listen is told by the number
+                let _ = write!(tell, "{} {}", fault.kind.number(), fault.text);
+                FOUND
+            })
+        });
+        Self { pid, status: None, told: Some(told) }
     }
 
     /// The same, after it has gone to sleep.
@@ -58,16 +80,29 @@ impl Bystander {
     /// Waits for its end, which must come in time.
     ///
     /// # Errors
-    /// A [`Kind::Hang`], with this text.
+    /// A [`Kind::Hang`], with this text, or what it [tells](Self::telling).
     pub fn outcome(&mut self, hang: &str) -> Result<u8, Fault> {
         let mut time = Stopwatch::start();
         loop {
-            if let Some(code) = self.ended() {
-                return Ok(code);
+            match self.ended() {
+                Some(FOUND) => return Err(self.fault()),
+                Some(code) => return Ok(code),
+                None => {}
             }
             Kind::Hang.unless(time.elapsed() < PATIENCE, hang)?;
             std::thread::sleep(MOMENT);
         }
+    }
+
+    fn fault(&mut self) -> Fault {
+        let mut said = String::new();
+        if let Some(mut told) = self.told.take() {
+            // what cannot be read is told by the number
+            let _ = told.read_to_string(&mut said);
+        }
+        let (kind, text) = said.split_once(' ').unwrap_or(("", "a fault"));
+        let kind = kind.parse().ok().and_then(|number: usize| Kind::ALL.get(number));
+        kind.map_or(Kind::Untrue, |(kind, _)| *kind).fault(text)
     }
 }
 

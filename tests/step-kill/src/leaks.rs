@@ -25,9 +25,19 @@ impl Belongings {
         }
     }
 
-    /// What there is now, and was not then. Of names, those of this program count, because others may
-    /// have come meanwhile.
+    /// What there is now, and was not then, and whether there is a child.
     pub fn leaks(&self) -> Vec<Fault> {
+        let mut leaks = self.kept();
+        // SAFETY: takes integers and no pointer.
+        if unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } != -1 {
+            leaks.push(Kind::Leaked.fault("a process"));
+        }
+        leaks
+    }
+
+    /// What there is now, and was not then, but for processes. Of names, those of this program count, because others may
+    /// have come meanwhile.
+    pub fn kept(&self) -> Vec<Fault> {
         let now = Self::now();
         let mut leaks = Vec::new();
         let mut leak = |what: String| leaks.push(Kind::Leaked.fault(what));
@@ -41,10 +51,6 @@ impl Belongings {
             if name.to_string_lossy().contains("step-kill") {
                 leak(format!("the name {}", name.display()));
             }
-        }
-        // SAFETY: takes integers and no pointer.
-        if unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } != -1 {
-            leak("a process".to_owned());
         }
         leaks
     }

@@ -6,6 +6,7 @@
 //!   gives the instructions. Then, for each of them, the parent arranges the state anew, lets another child come to it, sends
 //!   SIGKILL, and looks what a survivor finds. A system call is one step, and one that sleeps can be the last. A [`Bystander`] is
 //!   another process that uses the object meanwhile, and survives, too.
+//!   Or who is killed is not a child, but a process that a bystander has started, from where it sleeps to where it sleeps again.
 //! * A [`Scene`] has players, which are killed at [`Random`] moments, while they use an object together.
 //!
 //! What is found is a [`Fault`], and goes into a [`Tally`]. Nothing here knows what the objects are: a new one has a file of
@@ -26,10 +27,12 @@ mod bystander;
 mod fault;
 mod leaks;
 mod operation;
+mod orphans;
 mod points;
 mod process;
 mod random;
 mod registers;
+mod steady;
 mod stopwatch;
 mod tally;
 mod tracee;
@@ -39,8 +42,10 @@ mod workers;
 pub use bystander::{Bystander, PATIENCE};
 pub use fault::{Fault, Kind};
 pub use leaks::Belongings;
-pub use operation::{Found, Kill, Operation};
+pub use operation::{Found, Kill, Operation, Run};
+pub use orphans::{adopt, see_orphans_end};
 pub use process::{fork, is_asleep, reap};
 pub use random::{Part, Random, Role, Round, Scene, Seed};
+pub use steady::{are_steady, make_steady};
 pub use tally::Tally;
 pub use tracee::{begin, end, is_possible};

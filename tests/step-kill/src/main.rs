@@ -6,17 +6,20 @@
 //! carom-step-kill all [KILLS]       both
 //! ```
 //!
+//! Of pools, workers are killed, and those who have them: at random moments, one for each five kills of the others.
+//!
 //! `--only OBJECT`, or `--only OBJECT/WORDS` for the operations that have these words, any number of times, leaves out others; `--seed NUMBER` makes the same random choices again;
 //! `--stop-at-first-fault` ends at the first. It says what it found, and ends with 1 if that is a fault.
 
 mod operations;
+mod pools;
 mod roles;
 
 use std::io::{Error, ErrorKind};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use carom_step_kill::{Belongings, Random, Tally, is_possible};
+use carom_step_kill::{Belongings, Random, Tally, adopt, is_possible, make_steady};
 
 /// What is to be done.
 struct Plan {
@@ -28,11 +31,15 @@ struct Plan {
     stops_at_first_fault: bool,
 }
 
+#[carom::main]
 fn main() -> std::io::Result<ExitCode> {
     let plan = Plan::read(std::env::args().skip(1))?;
+    make_steady()?;
+    adopt();
     let mut tally = Tally::new(plan.stops_at_first_fault);
     // what is done once in a process is done before
     drop(carom::Lock::new());
+    drop(carom::Pool::builder().processes(1).build());
     let before = Belongings::now();
     if plan.steps && is_possible() {
         operations::count(&plan.objects, &mut tally);
@@ -43,6 +50,9 @@ fn main() -> std::io::Result<ExitCode> {
         let scenes = roles::scenes(&plan.objects);
         if !scenes.is_empty() {
             Random { kills, seed: plan.seed }.run(&scenes, &mut tally);
+        }
+        if plan.objects.is_empty() || plan.objects.iter().any(|object| object == "Pool") {
+            pools::kill_at_random(&Random { kills: kills / 5, seed: plan.seed }, &mut tally);
         }
     }
     before.leaks().iter().for_each(|fault| tally.add(fault));

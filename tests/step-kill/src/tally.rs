@@ -5,9 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::fault::{Fault, Kind};
 use crate::leaks::Belongings;
-use crate::operation::{Found, Operation};
+use crate::operation::{Found, Operation, Run};
 use crate::points::{ASLEEP, kill_at, routes, shortest_trace};
-use crate::random::Random;
 use crate::tracee::place;
 use crate::watchdog;
 use crate::workers::{Report, Workers};
@@ -53,9 +52,18 @@ impl Tally {
             }
         };
         let enough = if self.stops_at_first_fault { 1 } else { ENOUGH };
-        let is_used = |k: &usize| k.min(&(trace.len() - 1 - k)) <= &operation.ends || k.is_multiple_of(SPARSE);
-        let used: Vec<usize> = (0..trace.len()).filter(is_used).collect();
-        let mut workers = Workers::start(&used, |numbers, report| work(operation, &trace, enough, numbers, report));
+        let last = trace.addresses.len() - 1;
+        let is_sleeper = matches!(operation.run, Run::Sleeper { .. });
+        let is_used = |k: &usize| {
+            k.min(&(last - k)) <= &operation.ends
+                || k.is_multiple_of(if is_sleeper { 2 * SPARSE } else { SPARSE })
+                || is_sleeper && trace.is_visible_near(*k, NEAR)
+        };
+        let used: Vec<usize> = (0..=last).filter(is_used).collect();
+        let work = |numbers: &mut dyn Iterator<Item = usize>, report| {
+            work(operation, &trace.addresses, enough, numbers, report);
+        };
+        let mut workers = Workers::start(&used, work);
         watchdog::rest();
         let (mut found, mut missed, mut faults) = ([0; 3], 0, Vec::new());
         while let Some(line) = workers.next() {
@@ -75,11 +83,11 @@ impl Tally {
         }
         let [nothing, unnamed, named] = found;
         let points = nothing + unnamed + named + faults.len();
-        print!("instructions {:>5}, kill points {points:>5}, ", trace.len() - 1);
+        print!("instructions {last:>5}, kill points {points:>5}, ");
         println!("told {:>3}, without pid {unnamed:>3}, missed {missed}", unnamed + named);
         *self.points.get_or_insert_default() += points - missed;
         for (k, fault) in faults {
-            let at = trace[k];
+            let at = trace.addresses[k];
             let place = if at == ASLEEP { "asleep".to_owned() } else { format!("at {}", place(at)) };
             print!("after {k} instructions, {place}: ");
             self.add(&fault);
@@ -87,8 +95,8 @@ impl Tally {
     }
 
     /// Adds what came of random kills.
-    pub(crate) fn count_random(&mut self, random: &Random) {
-        *self.random.get_or_insert_default() += random.kills;
+    pub fn count_random(&mut self, kills: usize) {
+        *self.random.get_or_insert_default() += kills;
     }
 
     /// Takes note of a fault, and prints it.
@@ -115,15 +123,19 @@ impl Tally {
 
 /// Does now what is done once in a process.
 fn warm_up<T>(operation: &Operation<T>) -> Result<(), Fault> {
+    let Run::Copy(run) = operation.run else { return Ok(()) };
     if operation.sleeps {
         return Ok(());
     }
-    let run = || (0..2).for_each(|_| (operation.run)(&(operation.arrange)()));
+    let run = || (0..2).for_each(|_| run(&(operation.arrange)()));
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| Kind::Untrue.fault("it panics, though nobody is killed"))
 }
 
 /// Where not all points are used, one of so many is.
 const SPARSE: usize = 32;
+
+/// Of a sleeper one of twice so many, but also so many before and after each instruction that others see at once.
+const NEAR: usize = 2;
 
 /// Kills at some of the points, and reports what came of it.
 fn work<T>(

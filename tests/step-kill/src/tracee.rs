@@ -1,7 +1,7 @@
-//! A child that its parent moves on instruction by instruction.
+//! A process that another one moves on instruction by instruction.
 //!
 //! # Safety
-//! The parent reaps each child once, and uses its id only before.
+//! The parent reaps each child once, and uses its id only before. One that it holds is a zombie until it has waited for it, too.
 
 use std::ffi::CStr;
 use std::hint::black_box;
@@ -47,11 +47,13 @@ pub(crate) enum Stop {
     Other(libc::c_int),
 }
 
-/// A child that is stopped at an instruction. It is killed when this is dropped.
+/// A process that is stopped at an instruction. It is killed when this is dropped.
 pub(crate) struct Tracee {
     pub(crate) pid: u32,
     /// Whether it is told when it sleeps, in place of waiting until it does not.
     sleeps: bool,
+    /// It is where it slept, and will go on doing so if nobody has woken it.
+    is_held: bool,
     ended: bool,
 }
 
@@ -64,7 +66,7 @@ impl Tracee {
             unsafe { libc::raise(libc::SIGSTOP) };
             run();
         };
-        let mut tracee = Self { pid: fork(child), sleeps: false, ended: false };
+        let mut tracee = Self { pid: fork(child), sleeps: false, is_held: false, ended: false };
         let status = wait(tracee.pid);
         assert!(libc::WIFSTOPPED(status), "a child ended early: {status:#x}");
         ptrace(libc::PTRACE_SETOPTIONS, tracee.pid, 0, libc::PTRACE_O_EXITKILL as usize);
@@ -77,9 +79,39 @@ impl Tracee {
         }
     }
 
+    /// A process that is asleep, and is held there. It is a descendant of this one, and its addresses are the same.
+    pub(crate) fn hold(pid: u32) -> Self {
+        ptrace(libc::PTRACE_SEIZE, pid, 0, libc::PTRACE_O_EXITKILL as usize);
+        let tracee = Self { pid, sleeps: true, is_held: true, ended: false };
+        ptrace(libc::PTRACE_INTERRUPT, pid, 0, 0);
+        let status = wait(pid);
+        assert!(libc::WIFSTOPPED(status), "a sleeper ended early: {status:#x}");
+        tracee
+    }
+
+    /// The address of the instruction that comes next.
+    pub(crate) fn address(&self) -> usize {
+        ptrace(libc::PTRACE_PEEKUSER, self.pid, registers::PROGRAM_COUNTER, 0) as usize
+    }
+
     /// Executes one instruction.
     pub(crate) fn step(&mut self) -> Stop {
-        self.resume(libc::PTRACE_SINGLESTEP)
+        let sleeps = self.sleeps;
+        // it can sleep in nothing but a system call, or where it slept and was held
+        self.sleeps &= self.is_held || registers::is_system_call(self.instruction());
+        let stop = self.resume(libc::PTRACE_SINGLESTEP);
+        self.sleeps = sleeps;
+        stop
+    }
+
+    /// Whether others see at once what the next instruction does.
+    pub(crate) fn is_visible(&self) -> bool {
+        registers::is_visible(self.instruction())
+    }
+
+    /// The first bytes of the instruction that comes next, in their order.
+    fn instruction(&self) -> [u8; 8] {
+        ptrace(libc::PTRACE_PEEKTEXT, self.pid, self.address(), 0).to_le_bytes()
     }
 
     /// Executes instructions until the one at this address comes next, or the [`end`].
@@ -95,13 +127,19 @@ impl Tracee {
     }
 
     fn resume(&mut self, how: libc::c_uint) -> Stop {
-        ptrace(how, self.pid, 0, 0);
-        let Some(status) = self.wait() else { return Stop::Asleep };
-        self.ended = !libc::WIFSTOPPED(status);
-        if self.ended || libc::WSTOPSIG(status) != libc::SIGTRAP {
-            return Stop::Other(status);
+        self.is_held = false;
+        loop {
+            ptrace(how, self.pid, 0, 0);
+            let Some(status) = self.wait() else { return Stop::Asleep };
+            self.ended = !libc::WIFSTOPPED(status);
+            match libc::WSTOPSIG(status) {
+                _ if self.ended => return Stop::Other(status),
+                libc::SIGTRAP => return Stop::At(self.address()),
+                // that a child of its own has ended does nothing to it
+                libc::SIGCHLD => {}
+                _ => return Stop::Other(status),
+            }
         }
-        Stop::At(ptrace(libc::PTRACE_PEEKUSER, self.pid, registers::PROGRAM_COUNTER, 0) as usize)
     }
 
     /// Its status, when it has stopped or ended; none if it sleeps, where that is the end of the operation.
@@ -116,6 +154,10 @@ impl Tracee {
             // to look whether it sleeps takes longer than most steps
             if look_at_it.is_multiple_of(64) && is_asleep(self.pid) {
                 return None;
+            }
+            // it may wait for this processor
+            if look_at_it.is_multiple_of(8) {
+                std::thread::yield_now();
             }
         }
         None

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use carom::{Barrier, BrokenBarrier};
-use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, begin, end};
+use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, Run, begin, end};
 
 /// Nobody comes in this time, and one who is stepped through comes to sleep.
 const SHORT: Duration = Duration::from_millis(5);
@@ -128,7 +128,7 @@ pub(super) fn operations() -> [Operation<Subject>; 9] {
         sleeps: false,
         ends: 300,
         arrange,
-        run,
+        run: Run::Copy(run),
         survive,
     };
     let come: fn(&Subject) = |subject| {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use carom::{Condition, RawValue, Value};
-use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, PATIENCE, begin, end, is_asleep};
+use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, PATIENCE, Run, begin, end, is_asleep};
 
 use super::victim::Victim;
 
@@ -151,7 +151,7 @@ pub(super) fn operations() -> [Operation<Subject>; 9] {
         sleeps: false,
         ends: 300,
         arrange,
-        run,
+        run: Run::Copy(run),
         survive,
     };
     let notify: fn(&Subject) = |subject| {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use carom::{Event, RawValue};
-use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, begin, end};
+use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, Run, begin, end};
 
 use super::victim::Victim;
 
@@ -119,7 +119,7 @@ pub(super) fn operations() -> [Operation<Subject>; 12] {
         sleeps: false,
         ends: usize::MAX,
         arrange,
-        run,
+        run: Run::Copy(run),
         survive,
     };
     let set_it: fn(&Subject) = |subject| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use carom::{Lock, LockGuard, LockTimeoutError, OwnerDied};
-use carom_step_kill::{Operation, begin, end};
+use carom_step_kill::{Operation, Run, begin, end};
 
 use super::subject::{self, OLD, Subject};
 use super::survivor::{Told, survive, survive_together};
@@ -28,7 +28,7 @@ pub(super) fn operations() -> [Operation<Subject>; 17] {
         sleeps: false,
         ends: usize::MAX,
         arrange,
-        run,
+        run: Run::Copy(run),
         survive: |subject: Subject, kill| survive(subject, kill, Told::IfHeld, None),
     };
     let told_always = |name, arrange, run| Operation {

@@ -4,6 +4,8 @@ mod barrier;
 mod condition;
 mod event;
 mod lock;
+mod pool_parent;
+mod pool_worker;
 mod rlock;
 mod semaphore;
 mod subject;
@@ -13,7 +15,7 @@ mod victim;
 
 use std::time::Duration;
 
-use carom_step_kill::{Operation, Tally};
+use carom_step_kill::{Operation, Tally, are_steady};
 
 /// Kills at all points of the operations of these objects, or of all objects.
 pub(crate) fn count(objects: &[String], tally: &mut Tally) {
@@ -27,7 +29,12 @@ pub(crate) fn count(objects: &[String], tally: &mut Tally) {
                 .for_each(|operation| tally.count(operation));
         )*};
     }
-    count!(lock value rlock event semaphore condition barrier);
+    count!(lock value rlock event semaphore condition barrier pool_parent);
+    if are_steady() {
+        count!(pool_worker);
+    } else {
+        println!("kill points of workers are not checked: here, their addresses cannot be known");
+    }
 }
 
 /// Whether `OBJECT` or `OBJECT/WORDS` means this operation: with words, for which spaces may be `_`, that are in its name and state.

@@ -4,7 +4,7 @@ use std::mem::forget;
 use std::time::Duration;
 
 use carom::{LockTimeoutError, RLock, RLockGuard, RawValue};
-use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, PATIENCE, begin, end, fork, reap};
+use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, PATIENCE, Run, begin, end, fork, reap};
 
 use super::victim::Victim;
 
@@ -145,7 +145,7 @@ pub(super) fn operations() -> [Operation<Subject>; 13] {
         sleeps: false,
         ends: usize::MAX,
         arrange,
-        run,
+        run: Run::Copy(run),
         survive: |subject: Subject, kill| survive(subject, kill, Told::IfHeld),
     };
     let told_always = |name, state, arrange, run| Operation {

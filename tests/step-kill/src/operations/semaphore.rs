@@ -4,7 +4,9 @@ use std::mem::forget;
 use std::time::Duration;
 
 use carom::{BoundedSemaphore, Permit, RawValue, Semaphore};
-use carom_step_kill::{Bystander, Fault, Found, Kill, Kind, Operation, PATIENCE, begin, end, fork, is_asleep, reap};
+use carom_step_kill::{
+    Bystander, Fault, Found, Kill, Kind, Operation, PATIENCE, Run, begin, end, fork, is_asleep, reap,
+};
 
 use super::victim::Victim;
 
@@ -195,7 +197,7 @@ pub(super) fn operations() -> [Operation<Subject>; 16] {
         sleeps: false,
         ends: 200,
         arrange,
-        run,
+        run: Run::Copy(run),
         survive,
     };
     let acquire: fn(&Subject) = |subject| {

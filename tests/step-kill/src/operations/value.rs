@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use carom_step_kill::{Operation, begin, end};
+use carom_step_kill::{Operation, Run, begin, end};
 
 use super::subject::{self, NEW, Numbers, OLD, Subject};
 use super::survivor::{Told, survive, survive_together};
@@ -22,7 +22,7 @@ pub(super) fn operations() -> [Operation<Subject>; 7] {
         sleeps: false,
         ends: usize::MAX,
         arrange,
-        run,
+        run: Run::Copy(run),
         survive: |subject, kill| survive(subject, kill, Told::IfHeld, Some(NEW)),
     };
     let told_always = |name, run| Operation {
