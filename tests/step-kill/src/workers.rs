@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write, pipe};
 
+use crate::orphans::see_orphans_end;
 use crate::process::{fork, kill, reap};
 
 /// So many work at the same time. Many more, and what depends on the time goes other ways.
@@ -47,6 +48,8 @@ impl Drop for Workers {
     fn drop(&mut self) {
         self.pids.iter().for_each(|pid| kill(*pid));
         self.pids.iter().for_each(|pid| _ = reap(*pid));
+        // what they had started ends with them
+        let _ = see_orphans_end();
     }
 }
 
