@@ -51,12 +51,13 @@ mod tests {
     #[test]
     fn what_was_given_back_is_used_again() {
         let buffers = Buffers::default();
-        let buffer = buffers.take(SMALL);
-        let place = buffer.as_ptr();
-        buffers.give_back(buffer);
-        assert_ne!(buffers.take(SMALL * 2).as_ptr(), place, "it is too small");
-        assert_ne!(buffers.take(SMALL / 2).as_ptr(), place, "it is too large");
-        assert_eq!(buffers.take(SMALL).as_ptr(), place);
+        buffers.give_back(Vec::with_capacity(SMALL));
+        let kept = || buffers.0.lock().expect("no panic").buffers.len();
+        let (large, small) = (buffers.take(SMALL * 2), buffers.take(SMALL / 8));
+        assert_eq!(kept(), 1, "it is too small for one, and too large for the other");
+        assert!(large.capacity() >= SMALL * 2 && small.capacity() < SMALL);
+        assert!(buffers.take(SMALL).capacity() >= SMALL);
+        assert_eq!(kept(), 0);
     }
 
     #[test]

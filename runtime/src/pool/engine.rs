@@ -54,9 +54,9 @@ pub(super) struct State {
     pub(super) phase: Phase,
     pub(super) slots: Vec<Slot>,
     /// Workers that are to take the place of others soon.
-    pub(super) spares: Vec<Box<Member>>,
+    pub(super) spares: Vec<Member>,
     /// Workers whose place another one has taken, and that are about to end.
-    pub(super) leaving: Vec<Box<Member>>,
+    pub(super) leaving: Vec<Member>,
     /// When the last of those could not be started.
     pub(super) spare_failed: Option<Instant>,
     /// When the reactor looks after the workers by itself.
@@ -344,7 +344,7 @@ impl State {
             while let Some(job) = member.revoke(|_| true) {
                 self.take_back(job);
             }
-            self.leaving.push(member);
+            self.leaving.push(*member);
         }
         self.calls_reactor = true;
     }
@@ -353,7 +353,7 @@ impl State {
     pub(super) fn successor(&mut self) -> Slot {
         let ready = self.spares.iter().position(|spare| spare.is_fit());
         match ready.or((!self.spares.is_empty()).then_some(0)) {
-            Some(spare) => Slot::Filled(self.spares.swap_remove(spare), 0),
+            Some(spare) => Slot::Filled(Box::new(self.spares.swap_remove(spare)), 0),
             None => Slot::Vacant(Vacancy { since: Instant::now(), why: None, tries: 0 }),
         }
     }

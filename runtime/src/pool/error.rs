@@ -18,6 +18,7 @@ pub struct TaskError(Box<Parts>);
 /// Boxed, so that results stay small.
 struct Parts {
     task: &'static TaskInfo,
+    job: u64,
     /// Which of several inputs.
     index: Option<usize>,
     kind: Kind,
@@ -51,8 +52,8 @@ pub(super) enum Kind {
 }
 
 impl TaskError {
-    pub(super) fn new(task: &'static TaskInfo, kind: Kind) -> Self {
-        Self(Box::new(Parts { task, index: None, kind }))
+    pub(super) fn new(task: &'static TaskInfo, job: u64, kind: Kind) -> Self {
+        Self(Box::new(Parts { task, job, index: None, kind }))
     }
 
     /// The error of the call with this input.
@@ -64,6 +65,12 @@ impl TaskError {
     /// Which input of a `map` or an `imap` the call had, counted from 0.
     pub fn index(&self) -> Option<usize> {
         self.0.index
+    }
+
+    /// The number of the job: of what was submitted at once, one call or many, counted in this process. See
+    /// [`AsyncResult::job`](super::AsyncResult::job).
+    pub fn job(&self) -> u64 {
+        self.0.job
     }
 
     /// The name of the task.

@@ -86,7 +86,7 @@ impl<'p, T: Task> Requests<'p, T> {
         if self.engine.wait(&self.shelf, count, Deadline::Never.instant()) {
             return Ok(());
         }
-        Deadline::Never.check().map_err(|exceeded| TaskError::new(T::INFO, Kind::WaitersSoftTimeLimit(exceeded)))
+        Deadline::Never.check().map_err(|exceeded| self.shelf.error(Kind::WaitersSoftTimeLimit(exceeded)))
     }
 
     /// Gives the results of a request to `each`.
@@ -101,8 +101,7 @@ impl<'p, T: Task> Requests<'p, T> {
             self.first += 1;
         }
         let mut index = first;
-        let buffers = &self.shelf.buffers;
-        results(T::INFO, T::CODEC.output, calls, outcome, buffers, |result: Result<T::Output, TaskError>| {
+        results(&self.shelf, T::CODEC.output, calls, outcome, |result: Result<T::Output, TaskError>| {
             each(result.map_err(|error| error.of_input(index)));
             index += 1;
         });

@@ -324,7 +324,7 @@ impl Member {
         match left {
             Some(job) if !back => {
                 self.window[place] = Some(job);
-                return Reply::More;
+                Reply::More
             }
             left => {
                 self.closed();

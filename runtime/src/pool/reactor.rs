@@ -109,7 +109,7 @@ fn start_spare(engine: &Engine) {
     let result = Member::start(engine.next_name(), &engine.settings, &engine.bells);
     let mut state = engine.lock();
     match result {
-        Ok(member) => state.spares.push(Box::new(member)),
+        Ok(member) => state.spares.push(member),
         // when it is needed, its place tells why there is none
         Err(_) => state.spare_failed = Some(Instant::now()),
     }
@@ -164,7 +164,7 @@ impl State {
                 self.bury(place, Some("it closed its connection to the pool, and was ended for that"), oom_kills);
             }
         }
-        let failed = |spare: &mut Box<Member>| !spare.is_fit() && spare.look_whether_ready().is_err();
+        let failed = |spare: &mut Member| !spare.is_fit() && spare.look_whether_ready().is_err();
         if self.spares.extract_if(.., |spare| failed(spare) || spare.process_has_ended()).count() > 0 {
             self.spare_failed = Some(Instant::now());
         }
@@ -183,7 +183,7 @@ impl State {
         if self.phase == Phase::Closed && self.queue_is_empty() {
             let members = self.slots.iter_mut().filter_map(Slot::member);
             members.filter(|member| member.is_fit() && member.open() == 0).for_each(Member::dismiss);
-            self.spares.iter_mut().for_each(|spare| spare.dismiss());
+            self.spares.iter_mut().for_each(Member::dismiss);
         }
     }
 
@@ -282,7 +282,7 @@ impl State {
     }
 
     fn members(&mut self) -> impl Iterator<Item = &mut Member> {
-        let others = self.spares.iter_mut().chain(&mut self.leaving).map(|member| &mut **member);
+        let others = self.spares.iter_mut().chain(&mut self.leaving);
         self.slots.iter_mut().filter_map(Slot::member).chain(others)
     }
 

@@ -9,10 +9,11 @@ use super::buffers::Buffers;
 use super::error::{Kind, TaskError};
 use super::job::{Outcome, Part, What};
 use super::region::MOST_CALLS;
+use super::shelf::Shelf;
 use crate::__private_0_1::Travels;
 use crate::codec::transfer::{self, Outgoing};
 use crate::codec::{DecodeError, EncodeError, Reader, Writer};
-use crate::task::{Task, TaskInfo};
+use crate::task::Task;
 
 /// A request is not made longer than it takes to pass this.
 const LONG: usize = 1 << 20;
@@ -94,15 +95,14 @@ pub(super) fn request<T: Task>(
 
 /// What became of the calls of a request, in their order.
 pub(super) fn results<O>(
-    task: &'static TaskInfo,
+    shelf: &Shelf,
     codec: Travels<O>,
     calls: Calls,
     outcome: Outcome,
-    buffers: &Buffers,
     mut each: impl FnMut(Result<O, TaskError>),
 ) {
-    let Calls { sent, refused } = calls;
-    let finished = |result: Result<O, Kind>| result.map_err(|kind| TaskError::new(task, kind));
+    let (Calls { sent, refused }, buffers) = (calls, &shelf.buffers);
+    let finished = |result: Result<O, Kind>| result.map_err(|kind| shelf.error(kind));
     if refused.is_empty() {
         return read(codec, sent, outcome, buffers, |result| each(finished(result)));
     }

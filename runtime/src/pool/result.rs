@@ -65,6 +65,11 @@ impl<O> AsyncResult<O> {
         self.wait(Duration::ZERO)
     }
 
+    /// The number of the call among all jobs of this process, as in [`TaskError::job`].
+    pub fn job(&self) -> u64 {
+        self.shelf.job
+    }
+
     /// How often the call has been begun again so far, because its worker was lost; see
     /// [`JobBuilder::retries`](super::JobBuilder::retries).
     pub fn retries(&self) -> u32 {
@@ -76,7 +81,7 @@ impl<O> AsyncResult<O> {
     }
 
     fn take(&self, deadline: Deadline) -> Result<O, TaskError> {
-        let failed = |kind| Err(TaskError::new(self.shelf.task, kind));
+        let failed = |kind| Err(self.shelf.error(kind));
         if self.is_taken() {
             return failed(Kind::Taken);
         }
@@ -94,9 +99,9 @@ impl<O> AsyncResult<O> {
 
 /// The result of the one call of a request.
 fn only<O>(shelf: &Shelf, codec: Travels<O>, calls: Calls, outcome: Outcome) -> Result<O, TaskError> {
-    let (task, mut result) = (shelf.task, None);
-    results(task, codec, calls, outcome, &shelf.buffers, |one| result = Some(one));
-    result.unwrap_or_else(|| Err(TaskError::new(task, Kind::Refused("it was not asked to".to_owned()))))
+    let mut result = None;
+    results(shelf, codec, calls, outcome, |one| result = Some(one));
+    result.unwrap_or_else(|| Err(shelf.error(Kind::Refused("it was not asked to".to_owned()))))
 }
 
 impl<O> fmt::Debug for AsyncResult<O> {

@@ -1,11 +1,12 @@
 //! Where what became of requests is put by whatever thread takes replies, and taken by the caller.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::buffers::Buffers;
+use super::error::{Kind, TaskError};
 use super::job::Outcome;
 use super::terms::Terms;
 use crate::task::TaskInfo;
@@ -16,6 +17,8 @@ pub(super) type Arrivals = VecDeque<(usize, Outcome)>;
 /// Where outcomes are put, and the caller takes them.
 pub(super) struct Shelf {
     pub(super) task: &'static TaskInfo,
+    /// The number of what the caller has submitted, in this process.
+    pub(super) job: u64,
     pub(super) terms: Terms,
     pub(super) buffers: Arc<Buffers>,
     state: Mutex<State>,
@@ -42,8 +45,15 @@ const WORTH: usize = 256 << 10;
 
 impl Shelf {
     pub(super) fn new(task: &'static TaskInfo, terms: Terms, buffers: &Arc<Buffers>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let job = NEXT.fetch_add(1, Ordering::Relaxed);
         let (state, enough, retries) = (Mutex::default(), Condvar::new(), AtomicU32::new(0));
-        Self { task, terms, buffers: Arc::clone(buffers), state, enough, retries }
+        Self { task, job, terms, buffers: Arc::clone(buffers), state, enough, retries }
+    }
+
+    /// Why a call has no result.
+    pub(super) fn error(&self, kind: Kind) -> TaskError {
+        TaskError::new(self.task, self.job, kind)
     }
 
     /// A call is begun again.
