@@ -38,13 +38,15 @@
 /// # Options
 /// * `name = "images.thumbnail"`: the name under which workers find it, in place of `crate::module::function`.
 ///   Two tasks of one program cannot have one name; tasks that stand in two functions of one module need this.
-/// * `timeout = "1m30s"`: after how long a pool is to kill the worker that runs it.
+/// * `timeout = "1m30s"`: after how long a call in a pool is ended, together with its worker; see
+///   [`PoolBuilder::timeout`](crate::PoolBuilder::timeout). It may be made shorter by the pool and by the caller, and not longer.
 /// * `soft_timeout = "1m"`: after how long a call in a pool should come to an end; shorter than `timeout`. From then on, nothing of
 ///   carom's waits in the thread that runs it; see [`task`](mod@crate::task#soft-time-limits).
-/// * `retries = 2`: how often a pool is to run it again after its worker was lost. It should be harmless to repeat.
+/// * `retries = 2`: how often a call in a pool is begun again after its worker was lost in the midst of it. It should be harmless to
+///   repeat.
 ///
-/// **`timeout` and `retries` are checked and told by [`TaskInfo`](crate::task::TaskInfo), but pools do not act on them yet.** A
-/// [`Process`](crate::Process) has no limits of its own, and nor has a task that is called as a function.
+/// Limits and retries are kept by a [`Pool`](crate::Pool). A [`Process`](crate::Process) has none of its own, and nor has a task that is
+/// called as a function.
 ///
 /// The codec between processes does not describe itself: types with serde's `untagged`, `tag` or `flatten`, with
 /// fields or variants that only one direction skips (`skip_serializing_if` among them), and those that accept
