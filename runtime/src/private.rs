@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::codec::Bulk;
 pub use crate::codec::{Reader, Writer};
 pub use crate::pool::batch::{Batch, run};
 pub use crate::reentry::{enter_main, enter_test};
@@ -24,6 +25,8 @@ pub struct Travels<T> {
     decode: fn(&mut Reader<'_>) -> Result<T, DecodeError>,
     /// How many of them go at once, if they are plain numbers.
     many: fn() -> Option<Many<T>>,
+    /// How a large one travels alone, if it is a vector of plain numbers.
+    bulk: fn() -> Option<Bulk<T>>,
 }
 
 impl<T> Clone for Travels<T> {
@@ -48,7 +51,7 @@ impl<T> Travels<T> {
         encode: fn(&T, &mut Writer) -> Result<(), EncodeError>,
         decode: fn(&mut Reader<'_>) -> Result<T, DecodeError>,
     ) -> Self {
-        Self { encode, decode, many: || None }
+        Self { encode, decode, many: || None, bulk: || None }
     }
 
     pub fn encode(&self, value: &T, writer: &mut Writer) -> Result<(), EncodeError> {
@@ -57,6 +60,10 @@ impl<T> Travels<T> {
 
     pub fn decode(&self, reader: &mut Reader<'_>) -> Result<T, DecodeError> {
         (self.decode)(reader)
+    }
+
+    pub(crate) fn bulk(&self) -> Option<Bulk<T>> {
+        (self.bulk)()
     }
 
     pub(crate) fn many(&self) -> Option<Many<T>> {
@@ -123,7 +130,12 @@ pub trait Failure: Serialize + DeserializeOwned {}
 impl<T: Serialize + DeserializeOwned> Failure for T {}
 
 const fn travels<T: Serialize + DeserializeOwned>() -> Travels<T> {
-    Travels { encode: |value, writer| writer.write(value), decode: |reader| reader.read(), many: many::<T> }
+    Travels {
+        encode: |value, writer| writer.write(value),
+        decode: |reader| reader.read(),
+        many: many::<T>,
+        bulk: crate::codec::bulk::<T>,
+    }
 }
 
 fn many<T: Serialize + DeserializeOwned>() -> Option<Many<T>> {

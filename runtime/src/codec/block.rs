@@ -38,6 +38,25 @@ pub(crate) trait NumberSink {
     fn put<const LEN: usize>(&mut self, bytes: [u8; LEN]);
 }
 
+/// How a vector of numbers, and nothing else, becomes bytes and bytes a vector; those of `u8` without a copy.
+pub(crate) struct Bulk<T> {
+    pub(crate) bytes: fn(&T) -> &[u8],
+    pub(crate) into_bytes: fn(T) -> Vec<u8>,
+    /// None if they are not whole numbers.
+    pub(crate) from_bytes: fn(Vec<u8>) -> Option<T>,
+    pub(crate) from_slice: fn(&[u8]) -> Option<T>,
+}
+
+/// Takes a value for one of a type that it has.
+///
+/// # Safety
+/// The two types are the same.
+unsafe fn same<T, U>(value: T) -> U {
+    let value = ManuallyDrop::new(value);
+    // SAFETY: they are the same type, and the original is not used any more.
+    unsafe { transmute_copy::<T, U>(&value) }
+}
+
 macro_rules! kinds {
     ($($kind:literal $number:ty;)*) => {
         /// The block of a vector or slice of numbers; none for any other sequence.
@@ -53,6 +72,37 @@ macro_rules! kinds {
                     // SAFETY: `I` is a reference to such a slice, and lives as long as `sequence` at least.
                     let numbers = unsafe { transmute_copy::<I, &[$number]>(sequence) };
                     return block($kind, numbers);
+                }
+            )*
+            None
+        }
+
+        /// None if it is no vector of plain numbers.
+        pub(crate) fn bulk<T>() -> Option<Bulk<T>> {
+            if typeid::of::<T>() == typeid::of::<Vec<u8>>() {
+                return Some(Bulk {
+                    // SAFETY: `T` is this very type.
+                    bytes: |vector| unsafe { &*std::ptr::from_ref(vector).cast::<Vec<u8>>() },
+                    // SAFETY: as above.
+                    into_bytes: |vector| unsafe { same::<T, Vec<u8>>(vector) },
+                    // SAFETY: as above.
+                    from_bytes: |bytes| Some(unsafe { same::<Vec<u8>, T>(bytes) }),
+                    // SAFETY: as above.
+                    from_slice: |bytes| Some(unsafe { same::<Vec<u8>, T>(bytes.to_vec()) }),
+                });
+            }
+            $(
+                if typeid::of::<T>() == typeid::of::<Vec<$number>>() {
+                    return Some(Bulk {
+                        // SAFETY: `T` is this very type.
+                        bytes: |vector| unsafe { &*std::ptr::from_ref(vector).cast::<Vec<$number>>() }.as_bytes(),
+                        // SAFETY: as above.
+                        into_bytes: |vector| unsafe { same::<T, Vec<$number>>(vector) }.as_bytes().to_vec(),
+                        // SAFETY: as above.
+                        from_bytes: |bytes| Some(unsafe { same::<Vec<$number>, T>(numbers_of::<$number>(&bytes)?) }),
+                        // SAFETY: as above.
+                        from_slice: |bytes| Some(unsafe { same::<Vec<$number>, T>(numbers_of::<$number>(bytes)?) }),
+                    });
                 }
             )*
             None

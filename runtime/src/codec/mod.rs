@@ -30,7 +30,7 @@ use transfer::{Incoming, Outgoing};
 /// times as much, in unoptimised builds too.
 const DEPTH: usize = 128;
 
-pub(crate) use block::{NumberSink, is_number, numbers_of, put_number};
+pub(crate) use block::{Bulk, NumberSink, bulk, is_number, numbers_of, put_number};
 
 /// A short mark of a name: the ends of its FNV-1a hash, folded.
 fn mark(name: &str) -> u16 {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::panics::{self, Panic};
 use super::reply::Answer;
+use super::request::BULK;
 use crate::__private_0_1::{Codec, Travels};
 use crate::EncodeError;
 use crate::codec::{DecodeError, Reader, Writer, is_number, put_number};
@@ -43,6 +44,8 @@ pub(super) fn refusal(reason: &str) -> Vec<u8> {
 /// The calls of one request, in a worker.
 pub struct Batch<'a> {
     reader: Reader<'a>,
+    /// The request is one vector of numbers.
+    bulk: bool,
     count: u32,
     answer: Answer<'a>,
     terms: Terms,
@@ -66,8 +69,8 @@ impl Terms {
 
 impl<'a> Batch<'a> {
     /// So many calls, of which some may have been made before, and where their results go.
-    pub(super) fn new(reader: Reader<'a>, count: u32, answer: Answer<'a>, terms: Terms) -> Self {
-        Self { reader, count, answer, terms }
+    pub(super) fn new(reader: Reader<'a>, bulk: bool, count: u32, answer: Answer<'a>, terms: Terms) -> Self {
+        Self { reader, bulk, count, answer, terms }
     }
 
     /// What has been answered.
@@ -87,6 +90,7 @@ impl<'a> Batch<'a> {
         match failure {
             Failure::NotDecoded(error) => self.tell(record::NOT_DECODED, &report(&error)),
             Failure::NotEncoded(error) => self.tell(record::NOT_ENCODED, &report(&error)),
+            Failure::Torn => self.tell(record::NOT_DECODED, NOT_SO_MANY),
             Failure::SoftTimeLimit => self.answer.writer().put_u8(record::SOFT_TIME_LIMIT),
             Failure::Panicked(panic) => {
                 let writer = self.answer.writer();
@@ -114,6 +118,8 @@ pub(super) fn refuse(answer: &mut Answer<'_>, count: u32, reason: &str) {
 enum Failure {
     NotDecoded(DecodeError),
     NotEncoded(EncodeError),
+    /// The request is not what it says.
+    Torn,
     SoftTimeLimit,
     Panicked(Panic),
 }
@@ -135,15 +141,21 @@ pub fn run<I, O>(codec: &Codec<I, O>, call: impl Fn(I) -> O, batch: &mut Batch<'
             Ok(inputs) if inputs.len() == batch.count as usize => {
                 let mut inputs = inputs.into_iter().skip(batch.answer.place() as usize);
                 // there are as many as calls
-                each(codec.output, batch, |_| inputs.next().map(&call).ok_or_else(missing));
+                each(codec.output, batch, |_| inputs.next().map(&call).ok_or(Failure::Torn));
             }
-            Ok(_) => batch.refuse("the request does not have as many inputs as it says"),
+            Ok(_) => batch.refuse(NOT_SO_MANY),
             Err(error) => batch.refuse(&report(&error)),
+        },
+        None if batch.bulk => match input.bulk() {
+            Some(bulk) => {
+                each(codec.output, batch, |reader| Ok(call((bulk.from_slice)(reader.rest()).ok_or(Failure::Torn)?)))
+            }
+            None => batch.refuse(NOT_SO_MANY),
         },
         None => {
             // what is left of a request whose first calls were made elsewhere
             if (0..batch.answer.place()).any(|_| batch.reader.skip_frame().is_none()) {
-                return batch.refuse("the request does not have as many inputs as it says");
+                return batch.refuse(NOT_SO_MANY);
             }
             each(codec.output, batch, |reader| {
                 Ok(call(reader.framed(|reader| input.decode(reader)).map_err(Failure::NotDecoded)?))
@@ -152,9 +164,7 @@ pub fn run<I, O>(codec: &Codec<I, O>, call: impl Fn(I) -> O, batch: &mut Batch<'
     }
 }
 
-fn missing() -> Failure {
-    unreachable!("the inputs were counted")
-}
+const NOT_SO_MANY: &str = "the request does not have as many inputs as it says";
 
 /// Does each of the calls that are to be made, by `next`.
 fn each<O>(output: Travels<O>, batch: &mut Batch<'_>, mut next: impl FnMut(&mut Reader<'_>) -> Result<O, Failure>) {
@@ -167,7 +177,24 @@ fn each<O>(output: Travels<O>, batch: &mut Batch<'_>, mut next: impl FnMut(&mut 
         }
         if is_number::<O>() {
             match caught(|| next(&mut batch.reader)) {
-                Ok(number) => drop(put_number(&number, &mut batch.answer)),
+                Ok(number) => {
+                    batch.answer.end_call();
+                    put_number(&number, &mut batch.answer);
+                }
+                Err(failure) => batch.fail(failure),
+            }
+        } else if let Some(bulk) = output.bulk().filter(|_| batch.count == 1) {
+            match caught(|| next(&mut batch.reader)) {
+                Ok(value) if (bulk.bytes)(&value).len() >= BULK => {
+                    batch.answer.end_call();
+                    batch.answer.bulk((bulk.bytes)(&value));
+                }
+                Ok(value) => {
+                    let writer = batch.answer.writer();
+                    writer.put_u8(record::VALUE);
+                    // numbers are never refused
+                    let _ = writer.framed(|writer| output.encode(&value, writer));
+                }
                 Err(failure) => batch.fail(failure),
             }
         } else {

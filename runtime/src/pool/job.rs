@@ -4,10 +4,13 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::error::Kind;
+use super::request::{Calls, Request};
 use super::shelf::Shelf;
 
 pub(super) struct Job {
     pub(super) bytes: Vec<u8>,
+    /// They are those of a vector of numbers.
+    pub(super) bulk: bool,
     /// Where its outcome goes, and under which number.
     pub(super) shelf: Arc<Shelf>,
     pub(super) number: usize,
@@ -41,6 +44,8 @@ pub(super) enum What {
     Records(Vec<u8>, Vec<OwnedFd>),
     /// Numbers, as they stand in memory.
     Numbers(Vec<u8>),
+    /// A vector of numbers.
+    Bulk(Vec<u8>),
     Failed(Kind),
 }
 
@@ -73,16 +78,18 @@ impl Outcome {
 impl Part {
     fn size(&self) -> usize {
         match &self.what {
-            What::Records(bytes, _) | What::Numbers(bytes) => bytes.len(),
+            What::Records(bytes, _) | What::Numbers(bytes) | What::Bulk(bytes) => bytes.len(),
             What::Failed(_) => 0,
         }
     }
 }
 
 impl Job {
-    pub(super) fn new(bytes: Vec<u8>, fds: Vec<OwnedFd>, count: u32, shelf: &Arc<Shelf>, number: usize) -> Self {
+    pub(super) fn new(request: Request, shelf: &Arc<Shelf>, number: usize) -> (Self, Calls) {
+        let Request { bytes, bulk, fds, calls } = request;
+        let count = calls.sent();
         let rare = (!fds.is_empty()).then(|| Box::new(Rare { fds, ..Rare::default() }));
-        Self { bytes, shelf: Arc::clone(shelf), number, count, done: 0, attempt: 0, rare }
+        (Self { bytes, bulk, shelf: Arc::clone(shelf), number, count, done: 0, attempt: 0, rare }, calls)
     }
 
     /// The descriptors that go with it.

@@ -9,7 +9,7 @@ use super::TaskError;
 use super::engine::Engine;
 use super::error::Kind;
 use super::job::{Job, Outcome};
-use super::request::{Calls, Request, SMALL, request, results};
+use super::request::{Calls, SMALL, request, results};
 use super::shelf::Shelf;
 use super::terms::Terms;
 use crate::task::{Deadline, Task};
@@ -52,22 +52,22 @@ impl<'p, T: Task> Requests<'p, T> {
     fn make(&mut self, inputs: &mut impl Iterator<Item = T::Input>, chunk_size: usize) -> bool {
         // as long as the last one was
         let memory = self.engine.buffers.take(self.len.max(SMALL));
-        let Some(Request { bytes, fds, calls }) = request::<T>(inputs, chunk_size, memory) else {
+        let Some(request) = request::<T>(inputs, chunk_size, memory) else {
             self.give();
             return false;
         };
         let number = self.made();
         let first = self.inputs;
-        self.len = bytes.len();
-        let (sent, long) = (calls.sent(), bytes.len() > LONG);
+        self.len = if request.bulk { 0 } else { request.bytes.len() };
+        let long = request.bytes.len() > LONG;
+        let (job, calls) = Job::new(request, &self.shelf, number);
         self.inputs += calls.count();
+        match calls.sent() {
+            0 => self.shelf.put(number, Outcome::of_none()),
+            _ => self.ready.push(job),
+        }
         self.open.push_back(Some((first, calls)));
         self.count += 1;
-        if sent == 0 {
-            self.shelf.put(number, Outcome::of_none());
-        } else {
-            self.ready.push(Job::new(bytes, fds, sent, &self.shelf, number));
-        }
         if long || self.ready.len() >= AT_ONCE.min(number / 2) {
             self.give();
         }

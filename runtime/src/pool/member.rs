@@ -220,7 +220,8 @@ impl Member {
         entry.len.store(len as u32, Relaxed);
         entry.fds.store(fds, Relaxed);
         let guarded = if terms.look.is_some() { flags::GUARDED } else { 0 };
-        entry.flags.store(guarded | if apart { flags::APART } else { 0 }, Relaxed);
+        let bulk = if job.bulk { flags::BULK } else { 0 };
+        entry.flags.store(guarded | bulk | if apart { flags::APART } else { 0 }, Relaxed);
         entry.count.store(job.count, Relaxed);
         entry.skip.store(job.done, Relaxed);
         entry.attempt.store(job.attempt, Relaxed);
@@ -300,10 +301,11 @@ impl Member {
                 whole = File::from(fds.remove(0)).read_to_end(&mut bytes).is_ok();
             }
         }
-        match flags & flags::NUMBERS != 0 {
+        match flags & (flags::NUMBERS | flags::BULK) {
             _ if !whole => What::Failed(Kind::Refused("its reply is not one".to_owned())),
-            true => What::Numbers(bytes),
-            false => What::Records(bytes, fds),
+            flags::NUMBERS => What::Numbers(bytes),
+            flags::BULK => What::Bulk(bytes),
+            _ => What::Records(bytes, fds),
         }
     }
 

@@ -39,7 +39,7 @@ pub use error::{PoolError, TaskError};
 use job::{Job, Outcome};
 pub use map::Imap;
 pub use panics::Panic;
-use request::{Request, SMALL, request};
+use request::{SMALL, request};
 pub use result::AsyncResult;
 pub use settings::MemoryPolicy;
 use settings::Settings;
@@ -351,15 +351,14 @@ impl<'p, T: Task> JobBuilder<'p, T> {
     fn call(&self, input: T::Input) -> AsyncResult<T::Output> {
         let engine = &self.pool.engine;
         let shelf = Arc::new(Shelf::new(T::INFO, self.terms(), &engine.buffers));
-        let calls = request::<T>(&mut std::iter::once(input), 1, Vec::with_capacity(SMALL)).map(
-            |Request { bytes, fds, calls }| {
-                match calls.sent() {
-                    0 => shelf.put(0, Outcome::of_none()),
-                    sent => engine.add([Job::new(bytes, fds, sent, &shelf, 0)]),
-                }
-                calls
-            },
-        );
+        let calls = request::<T>(&mut std::iter::once(input), 1, Vec::with_capacity(SMALL)).map(|request| {
+            let (job, calls) = Job::new(request, &shelf, 0);
+            match calls.sent() {
+                0 => shelf.put(0, Outcome::of_none()),
+                _ => engine.add([job]),
+            }
+            calls
+        });
         AsyncResult::new(T::CODEC.output, engine, shelf, calls.unwrap_or_default())
     }
 

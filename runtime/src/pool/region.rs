@@ -122,6 +122,8 @@ pub(super) mod flags {
     pub(in super::super) const GUARDED: u32 = 2;
     /// A part that is numbers as they stand in memory.
     pub(in super::super) const NUMBERS: u32 = 4;
+    /// A request of one call, or a part with one result, that is a vector of numbers as they stand in memory.
+    pub(in super::super) const BULK: u32 = 16;
     /// A part after which the worker hands back what is left of the request (rule 7).
     pub(in super::super) const BACK: u32 = 8;
 }

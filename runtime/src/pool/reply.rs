@@ -25,8 +25,12 @@ pub(super) struct Answer<'d> {
     open: Option<Open>,
     /// How many results there are, in it and in records.
     items: u32,
+    /// A call has begun that can be ended, and is not done.
+    in_call: bool,
     /// What is in the open part is numbers.
     numbers: bool,
+    /// The result is one vector of numbers, which is in its place, or apart.
+    bulk: Option<(Open, Vec<OwnedFd>)>,
 }
 
 /// What an answer has to know of its request.
@@ -58,6 +62,8 @@ impl NumberSink for Answer<'_> {
     }
 }
 
+const NO_MEMORY: &str = "there is no memory for its reply";
+
 /// An open part is of this size, if no result is larger.
 const PART: usize = 64 << 10;
 
@@ -65,7 +71,7 @@ impl<'d> Answer<'d> {
     /// An answer to calls from `place` on, that takes this memory.
     pub(super) fn new(desk: &'d mut Desk, quota: &'d mut Quota, request: Request, place: u32, memory: Vec<u8>) -> Self {
         let writer = Writer::carrying(memory, true);
-        Self { desk, quota, request, place, writer, open: None, items: 0, numbers: false }
+        Self { desk, quota, request, place, writer, open: None, items: 0, in_call: false, numbers: false, bulk: None }
     }
 
     /// The place of the next call.
@@ -91,6 +97,7 @@ impl<'d> Answer<'d> {
         if self.request.guarded {
             now.begun.store(clock::nanoseconds(), Relaxed);
             now.state.store(call::of(self.request.number, self.place, call::RUNNING), Release);
+            self.in_call = true;
         } else {
             now.begun.store(clock::coarse_nanoseconds(), Relaxed);
         }
@@ -105,12 +112,27 @@ impl<'d> Answer<'d> {
         self.open(len, left.min(PART));
     }
 
+    /// Adds the result of a request of one call, which is a vector of numbers.
+    pub(super) fn bulk(&mut self, bytes: &[u8]) {
+        if bytes.len() <= DATA / 2 {
+            let (offset, room) = self.desk.place(bytes.len(), bytes.len());
+            self.desk.region.write_reply(offset, bytes);
+            self.bulk = Some((Open { offset, room, len: bytes.len(), items: 0 }, Vec::new()));
+            return;
+        }
+        match memory_file::of(c"carom-reply", bytes) {
+            Ok(file) => {
+                let (offset, room) = self.desk.place(0, 0);
+                self.bulk = Some((Open { offset, room, len: 0, items: 0 }, vec![file]));
+            }
+            Err(_) => self.writer = Writer::carrying(refusal(NO_MEMORY), true),
+        }
+    }
+
     /// Says that the call is done, and its result written.
     #[inline]
     pub(super) fn done(&mut self) {
-        if self.request.guarded {
-            self.end_call();
-        }
+        self.end_call();
         self.count(1);
     }
 
@@ -131,8 +153,15 @@ impl<'d> Answer<'d> {
         }
     }
 
-    /// The call is in time (rule 6), or this worker is about to be killed for it.
-    fn end_call(&self) {
+    /// The call is in time (rule 6), or this worker is about to be killed for it. To be said before anything waits for room.
+    #[inline]
+    pub(super) fn end_call(&mut self) {
+        if std::mem::take(&mut self.in_call) {
+            self.end_guarded_call();
+        }
+    }
+
+    fn end_guarded_call(&self) {
         let state = |state| call::of(self.request.number, self.place, state);
         let now = &self.desk.region.control().call.0.state;
         if now.compare_exchange(state(call::RUNNING), state(call::DONE), SeqCst, SeqCst).is_err() {
@@ -197,6 +226,12 @@ impl<'d> Answer<'d> {
         if self.items == 0 && back == 0 {
             return;
         }
+        if let Some((Open { offset, len, .. }, fds)) = self.bulk.take() {
+            let apart = if fds.is_empty() { 0 } else { flags::APART };
+            self.publish(offset, len, self.items, &fds, flags::BULK | apart | back, is_last);
+            self.items = 0;
+            return;
+        }
         if std::mem::take(&mut self.numbers)
             && let Some(open) = self.open.take()
         {
@@ -220,7 +255,7 @@ impl<'d> Answer<'d> {
                 }
                 Err(_) => {
                     fds.clear();
-                    bytes = refusal("there is no memory for its reply");
+                    bytes = refusal(NO_MEMORY);
                 }
             }
         }

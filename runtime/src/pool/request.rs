@@ -18,6 +18,9 @@ use crate::task::Task;
 /// A request is not made longer than it takes to pass this.
 const LONG: usize = 1 << 20;
 
+/// A vector of as many bytes travels as it stands, if it is alone.
+pub(super) const BULK: usize = 4 << 10;
+
 /// As much holds the input of most calls.
 pub(super) const SMALL: usize = 64;
 
@@ -27,6 +30,8 @@ const MANY_FDS: usize = transfer::MOST / 2;
 /// A request that has been encoded.
 pub(super) struct Request {
     pub(super) bytes: Vec<u8>,
+    /// They are those of a vector of numbers.
+    pub(super) bulk: bool,
     pub(super) fds: Vec<OwnedFd>,
     pub(super) calls: Calls,
 }
@@ -58,7 +63,14 @@ pub(super) fn request<T: Task>(
     memory: Vec<u8>,
 ) -> Option<Request> {
     let mut inputs = inputs.take(most.min(MOST_CALLS)).peekable();
-    inputs.peek()?;
+    let first = inputs.peek()?;
+    if most == 1
+        && let Some(bulk) = T::CODEC.input.bulk()
+        && (bulk.bytes)(first).len() >= BULK
+    {
+        let calls = Calls { sent: 1, refused: Vec::new() };
+        return Some(Request { bytes: (bulk.into_bytes)(inputs.next()?), bulk: true, fds: Vec::new(), calls });
+    }
     let mut calls = Calls::default();
     let mut writer = Writer::carrying(memory, true);
     let codec = T::CODEC.input;
@@ -90,7 +102,7 @@ pub(super) fn request<T: Task>(
         }
     }
     let (bytes, outgoing) = writer.into_parts();
-    Some(Request { bytes, fds: outgoing.map(Outgoing::into_fds).unwrap_or_default(), calls })
+    Some(Request { bytes, bulk: false, fds: outgoing.map(Outgoing::into_fds).unwrap_or_default(), calls })
 }
 
 /// What became of the calls of a request, in their order.
@@ -142,6 +154,10 @@ fn read<O>(
                     _ => (0..count).for_each(|_| each(Err(no_reply()))),
                 }
             }
+            What::Bulk(bytes) => match codec.bulk().and_then(|bulk| (bulk.from_bytes)(bytes)) {
+                Some(value) if count == 1 => each(Ok(value)),
+                _ => (0..count).for_each(|_| each(Err(no_reply()))),
+            },
             What::Records(bytes, fds) => {
                 read_records(codec, count, Reader::carrying(&bytes, fds), &mut each);
                 buffers.give_back(bytes);

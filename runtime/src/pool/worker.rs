@@ -105,7 +105,8 @@ fn run(
         (Some(task), Ok((bytes, fds))) => {
             let soft = Some(entry.soft.load(Relaxed)).filter(|soft| *soft > 0).map(Duration::from_nanos);
             let terms = Terms { task, soft, attempt: entry.attempt.load(Relaxed) };
-            let mut batch = Batch::new(Reader::carrying(bytes, fds), count, answer, terms);
+            let bulk = entry.flags.load(Relaxed) & flags::BULK != 0;
+            let mut batch = Batch::new(Reader::carrying(bytes, fds), bulk, count, answer, terms);
             (task.run)(&mut batch);
             batch.into_answer()
         }
