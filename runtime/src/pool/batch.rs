@@ -48,11 +48,11 @@ pub struct Batch<'a> {
     bulk: bool,
     count: u32,
     answer: Answer<'a>,
-    terms: Terms,
+    manner: Manner,
 }
 
-/// What its calls are told of themselves.
-pub(super) struct Terms {
+/// How its calls are made, which they are told.
+pub(super) struct Manner {
     pub(super) task: &'static TaskInfo,
     /// After how long each is to come to an end.
     pub(super) soft: Option<Duration>,
@@ -60,7 +60,7 @@ pub(super) struct Terms {
     pub(super) attempt: u32,
 }
 
-impl Terms {
+impl Manner {
     /// Makes a call, or each of several, the current one of this thread.
     fn enter(&self, deadline: Option<Instant>) -> Entered {
         task::enter(self.task.name, deadline, self.attempt)
@@ -69,8 +69,8 @@ impl Terms {
 
 impl<'a> Batch<'a> {
     /// So many calls, of which some may have been made before, and where their results go.
-    pub(super) fn new(reader: Reader<'a>, bulk: bool, count: u32, answer: Answer<'a>, terms: Terms) -> Self {
-        Self { reader, bulk, count, answer, terms }
+    pub(super) fn new(reader: Reader<'a>, bulk: bool, count: u32, answer: Answer<'a>, manner: Manner) -> Self {
+        Self { reader, bulk, count, answer, manner }
     }
 
     /// What has been answered.
@@ -168,12 +168,12 @@ const NOT_SO_MANY: &str = "the request does not have as many inputs as it says";
 
 /// Does each of the calls that are to be made, by `next`.
 fn each<O>(output: Travels<O>, batch: &mut Batch<'_>, mut next: impl FnMut(&mut Reader<'_>) -> Result<O, Failure>) {
-    let mut entered = batch.terms.enter(None);
+    let mut entered = batch.manner.enter(None);
     while batch.answer.place() < batch.count && batch.answer.begin() {
-        if let Some(soft) = batch.terms.soft {
+        if let Some(soft) = batch.manner.soft {
             drop(entered);
             // a time that the clock cannot hold never comes
-            entered = batch.terms.enter(Instant::now().checked_add(soft));
+            entered = batch.manner.enter(Instant::now().checked_add(soft));
         }
         if is_number::<O>() {
             match caught(|| next(&mut batch.reader)) {
@@ -211,9 +211,9 @@ fn each<O>(output: Travels<O>, batch: &mut Batch<'_>, mut next: impl FnMut(&mut 
             }
         }
         batch.answer.done();
-        if std::mem::take(&mut batch.terms.attempt) > 0 {
+        if std::mem::take(&mut batch.manner.attempt) > 0 {
             drop(entered);
-            entered = batch.terms.enter(None);
+            entered = batch.manner.enter(None);
         }
     }
 }

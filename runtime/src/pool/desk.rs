@@ -39,8 +39,6 @@ pub(super) struct Part<'b> {
     pub(super) fds: &'b [OwnedFd],
     /// There is no other one to the request.
     pub(super) is_last: bool,
-    /// The worker takes no other request.
-    pub(super) retires: bool,
 }
 
 const MOST: u64 = ENTRIES as u64;
@@ -159,9 +157,6 @@ impl Desk {
         let control = self.region.control();
         if part.is_last {
             control.passed.0.store(self.done, SeqCst);
-        }
-        if part.retires {
-            control.call.0.retiring.store(1, SeqCst);
         }
         control.replied.0.store(self.replied, SeqCst);
         if self.replied >= control.wanted.0.replies.load(SeqCst) {

@@ -27,6 +27,9 @@ use crate::sys::{clock, futex, limits, memory_file, pidfd, signals, statm, wait}
 /// How long a process may take from the end of its connection to its own.
 pub(super) const MOMENT: Duration = Duration::from_secs(1);
 
+/// A call that has not begun is not looked at sooner, however short its limit is.
+const SOON: Duration = Duration::from_micros(500);
+
 pub(super) struct Member {
     pub(super) process: Process,
     pub(super) socket: Arc<Connection>,
@@ -59,6 +62,8 @@ pub(super) struct Member {
     pub(super) left: Option<Instant>,
     /// It has overwritten what it is not to write, and is being killed.
     is_damaged: bool,
+    /// It takes no more requests (rule 7).
+    is_retiring: bool,
     /// It has been told to end, and is given nothing any more.
     is_dismissed: bool,
     has_ended: bool,
@@ -131,6 +136,7 @@ impl Member {
             is_ready: false,
             left: None,
             is_damaged: false,
+            is_retiring: false,
             is_dismissed: false,
             has_ended: false,
         })
@@ -175,7 +181,12 @@ impl Member {
 
     /// Whether it can be given jobs.
     pub(super) fn is_fit(&self) -> bool {
-        self.is_ready && self.left.is_none() && !self.is_damaged && !self.is_dismissed && self.condemned.is_none()
+        self.is_ready
+            && self.left.is_none()
+            && !self.is_damaged
+            && !self.is_dismissed
+            && !self.is_retiring
+            && self.condemned.is_none()
     }
 
     /// How many requests it has that it has not answered.
@@ -278,6 +289,7 @@ impl Member {
         self.region.control().taken.0.store(self.taken, SeqCst);
         self.wake(asleep::FOR_ROOM);
         self.calls += u64::from(items);
+        self.is_retiring |= flags & flags::RETIRES != 0;
         let Some(place) = place else { return Some(Reply::More) };
         Some(self.answered(place, items, what, flags & flags::BACK != 0))
     }
@@ -443,7 +455,7 @@ impl Member {
 
     /// Whether it takes no more requests, because it has made as many calls as it was to, or takes too much memory (rule 7).
     pub(super) fn is_retiring(&self) -> bool {
-        self.region.control().call.0.retiring.load(SeqCst) != 0
+        self.is_retiring
     }
 
     /// How many calls it has made, as far as replies have been taken.
@@ -482,7 +494,8 @@ impl Member {
         }
         let Some((job, word)) = self.guarded_call() else {
             // a call that has not begun ends no sooner than the limit from now on
-            return self.window.iter().flatten().filter_map(|job| job.shelf.terms.look).min();
+            let looks = self.window.iter().flatten().filter_map(|job| job.shelf.terms.look);
+            return looks.min().map(|look| look.max(SOON));
         };
         let Terms { timeout, look, .. } = job.shelf.terms;
         let left = timeout.map(|timeout| timeout.saturating_sub(self.run_time()));

@@ -15,8 +15,8 @@
 //! 6. A call that can be ended before it is done (because it has a limit) has a state of its own (`call`), which goes from `RUNNING` to `DONE` by
 //!    the worker, or to `CONDEMNED` by the pool, by an exchange. The pool kills a worker only for a call that it has condemned, and a
 //!    worker whose call is condemned waits for that. So a call that was in time has its result, and no other is hit in its place.
-//! 7. A worker that is to be replaced says so (`retiring`) before it publishes its last part, which hands back the calls of the request that
-//!    it has not begun. It takes no other request.
+//! 7. A worker that is to be replaced says so with its last part (`RETIRES`), which hands back the calls of the request that it has not
+//!    begun. It takes no other request.
 //! 8. A worker that finds no request, or no room for a reply, says that it is `asleep` and for want of what, looks again, and sleeps on
 //!    that word. Who publishes a request, or takes a reply, looks at it afterwards, and wakes it if that is what it waits for.
 //! 9. The pool's thread that is to sleep says when it wants to be woken (`wanted`: when there have been so many replies), and by
@@ -88,8 +88,6 @@ pub(super) struct Call {
     pub(super) state: AtomicU64,
     /// When the worker began it, in nanoseconds of the clock that is never set; where it has no limit, on a coarse one.
     pub(super) begun: AtomicU64,
-    /// 1 when it takes no more requests (rule 7).
-    pub(super) retiring: AtomicU32,
 }
 
 /// A request, or a part of a reply.
@@ -126,6 +124,8 @@ pub(super) mod flags {
     pub(in super::super) const BULK: u32 = 16;
     /// A part after which the worker hands back what is left of the request (rule 7).
     pub(in super::super) const BACK: u32 = 8;
+    /// A part after which it takes no other request.
+    pub(in super::super) const RETIRES: u32 = 32;
 }
 
 /// States of requests, below the number.

@@ -275,8 +275,9 @@ impl<'d> Answer<'d> {
     }
 
     fn publish(&mut self, offset: usize, len: usize, items: u32, fds: &[OwnedFd], flags: u32, is_last: bool) {
-        let retires = is_last && self.quota.is_used_up();
-        self.desk.publish(&Part { request: self.request.number, offset, len, items, flags, fds, is_last, retires });
+        let retires = if is_last && self.quota.is_used_up() { flags::RETIRES } else { 0 };
+        let (request, flags) = (self.request.number, flags | retires);
+        self.desk.publish(&Part { request, offset, len, items, flags, fds, is_last });
         // the next part of this number is another one
         self.desk.region.control().open.0.progress.store(0, Relaxed);
     }

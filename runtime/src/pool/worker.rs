@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
-use super::batch::{Batch, Terms, refuse};
+use super::batch::{Batch, Manner, refuse};
 use super::desk::{Desk, overwritten};
 use super::panics;
 use super::quota::{Most, Quota};
@@ -104,9 +104,9 @@ fn run(
     answer = match (task, input) {
         (Some(task), Ok((bytes, fds))) => {
             let soft = Some(entry.soft.load(Relaxed)).filter(|soft| *soft > 0).map(Duration::from_nanos);
-            let terms = Terms { task, soft, attempt: entry.attempt.load(Relaxed) };
+            let manner = Manner { task, soft, attempt: entry.attempt.load(Relaxed) };
             let bulk = entry.flags.load(Relaxed) & flags::BULK != 0;
-            let mut batch = Batch::new(Reader::carrying(bytes, fds), bulk, count, answer, terms);
+            let mut batch = Batch::new(Reader::carrying(bytes, fds), bulk, count, answer, manner);
             (task.run)(&mut batch);
             batch.into_answer()
         }
