@@ -1,7 +1,7 @@
 //! A worker, from inside: a process that answers one request after another, by the rules of [`region`](super::region).
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -136,7 +136,11 @@ fn input<'r>(
         let bytes = region.read_request(entry.offset.load(Relaxed) as usize, entry.len.load(Relaxed) as usize);
         return Ok((bytes.ok_or("its request is not one")?, fds));
     }
-    let read = (!fds.is_empty()).then(|| File::from(fds.remove(0)).read_to_end(apart));
+    let read = (!fds.is_empty()).then(|| {
+        let mut file = File::from(fds.remove(0));
+        // a worker that was lost may have read it before
+        file.rewind().and_then(|()| file.read_to_end(apart))
+    });
     match read {
         Some(Ok(_)) => Ok((apart, fds)),
         _ => Err("its request could not be read"),
