@@ -8,7 +8,7 @@ use crate::common::{LONG, eventually, watchdog, watchdog_after};
 use crate::stage::{Journal, Stage, note, pool_of, signal, square, stand, whoami};
 
 #[carom::task]
-fn die(how: String) -> u64 {
+pub(crate) fn die(how: String) -> u64 {
     match &*how {
         "kill" => signal(std::process::id(), libc::SIGKILL),
         "segfault" => {
@@ -16,10 +16,17 @@ fn die(how: String) -> u64 {
             // SAFETY: none; this is to crash.
             unsafe { nowhere.write_volatile(1) }
         }
+        "overflow" => return deepen(1),
         "abort" => std::process::abort(),
         code => std::process::exit(code.parse().expect("a code")),
     }
     unreachable!("it outlived {how}")
+}
+
+/// Takes more of the stack with each call.
+fn deepen(depth: u64) -> u64 {
+    let below = std::hint::black_box([depth; 64]);
+    if depth == 0 { 0 } else { deepen(depth + 1) + below[63] }
 }
 
 /// Becomes another program, which goes on for long.

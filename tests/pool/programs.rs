@@ -1,9 +1,9 @@
 //! Whole programs with a pool: those that cannot start workers, and those that end without ending it.
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use crate::common::{eventually, run, text, watchdog};
-use crate::stage::{Journal, state};
+use crate::stage::{Journal, runs};
 
 const POOLS: &str = env!("CARGO_BIN_EXE_pools");
 
@@ -67,11 +67,6 @@ fn a_call_is_told_that_no_worker_can_be_started_and_a_later_one_tries_again() {
     assert_eq!(result, "4");
 }
 
-/// Whether a process runs; an orphan that has ended may still wait to be reaped.
-fn runs(pid: &str) -> bool {
-    state(pid.parse().expect("a pid")).is_some_and(|state| state != "Z" && state != "X")
-}
-
 #[track_caller]
 fn leaves_no_worker(how: &str, code: i32) {
     let _watchdog = watchdog();
@@ -80,6 +75,7 @@ fn leaves_no_worker(how: &str, code: i32) {
         let output = run(POOLS, &[how]);
         assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
         for pid in text(&output.stdout).lines() {
+            let pid = pid.parse().expect("a pid");
             eventually("the worker is gone", || !runs(pid));
         }
     }
@@ -103,12 +99,42 @@ fn busy_workers_end_when_their_parent_is_killed() {
     for _ in 0..5 {
         let mut program = Command::new(POOLS).arg("busy").stdout(Stdio::piped()).spawn().expect("spawn");
         let mut lines = BufReader::new(program.stdout.take().expect("piped")).lines();
-        let pids = [(); 2].map(|()| lines.next().expect("a worker").expect("a pid"));
-        assert!(pids.iter().all(|pid| runs(pid)));
+        let pids: [u32; 2] = [(); 2].map(|()| lines.next().expect("a worker").expect("a line").parse().expect("a pid"));
+        assert!(pids.iter().all(|pid| runs(*pid)));
         program.kill().expect("kill");
         program.wait().expect("wait");
         for pid in pids {
-            eventually("the worker is gone", || !runs(&pid));
+            eventually("the worker is gone", || !runs(pid));
         }
     }
+}
+
+#[test]
+fn workers_and_those_that_are_to_follow_them_end_when_their_parent_is_killed() {
+    let _watchdog = watchdog();
+    for _ in 0..5 {
+        let mut program = Command::new(POOLS).arg("recycles").stdout(Stdio::piped()).spawn().expect("spawn");
+        let mut out = BufReader::new(program.stdout.take().expect("piped"));
+        let mut line = String::new();
+        out.read_line(&mut line).expect("pids");
+        let pids: Vec<u32> = line.split_whitespace().map(|pid| pid.parse().expect("a pid")).collect();
+        assert!(pids.len() >= 3);
+        program.kill().expect("kill");
+        program.wait().expect("wait");
+        // nobody holds its output any more, also of those that were started later
+        out.read_to_end(&mut Vec::new()).expect("read");
+        eventually("they are gone", || !pids.iter().any(|pid| runs(*pid)));
+    }
+}
+
+#[test]
+fn workers_that_are_killed_before_they_are_ready_are_started_again_but_not_for_ever() {
+    let _watchdog = watchdog();
+    let obstacle = Journal::new();
+    std::fs::remove_file(&obstacle.0).expect("remove");
+    let output = run(POOLS, &["stalls", obstacle.0.to_str().expect("a text")]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let out = text(&output.stdout);
+    let expected = "no worker could be started for task `pools::double`: a worker ended (signal 9 (SIGKILL)) before it";
+    assert!(out.starts_with(expected), "{out}");
 }

@@ -66,6 +66,12 @@ impl Journal {
         self.0.clone()
     }
 
+    /// How many lines are just this one.
+    pub(crate) fn times(&self, line: impl std::fmt::Display) -> usize {
+        let line = line.to_string();
+        self.lines().iter().filter(|other| **other == line).count()
+    }
+
     /// The whole lines that are there.
     pub(crate) fn lines(&self) -> Vec<String> {
         std::fs::read_to_string(&self.0).expect("read").lines().map(str::to_owned).collect()
@@ -88,6 +94,16 @@ pub(crate) fn write_down(journal: &PathBuf, line: impl std::fmt::Display) {
 #[carom::task]
 pub(crate) fn note(journal: PathBuf, number: u32) -> u32 {
     write_down(&journal, number);
+    number
+}
+
+/// Writes a number down, and stands still if it has a part.
+#[carom::task]
+pub(crate) fn note_and_play(journal: PathBuf, number: u32, part: Option<Part>) -> u32 {
+    write_down(&journal, number);
+    if let Some((told, gate)) = part {
+        stand(told, gate);
+    }
     number
 }
 
@@ -117,6 +133,11 @@ pub(crate) fn signal(pid: u32, signal: i32) {
 pub(crate) fn state(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit(')').next()?.split_whitespace().next().map(str::to_owned)
+}
+
+/// Whether a process runs; an orphan that has ended may still wait to be reaped.
+pub(crate) fn runs(pid: u32) -> bool {
+    state(pid).is_some_and(|state| state != "Z" && state != "X")
 }
 
 /// Stops a process and waits until it stands.

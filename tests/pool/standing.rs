@@ -1,15 +1,6 @@
 //! Calls behind a slow one: what a quick beginning of a map must not change.
 use crate::common::watchdog;
-use crate::stage::{Journal, Part, Stage, note, pool_of, square, stand};
-
-#[carom::task]
-fn note_and_play(journal: std::path::PathBuf, number: u32, part: Option<Part>) -> u32 {
-    note(journal, number);
-    if let Some((told, gate)) = part {
-        stand(told, gate);
-    }
-    number
-}
+use crate::stage::{Journal, Stage, note_and_play, pool_of, square};
 
 #[carom::test]
 fn nothing_is_begun_behind_a_standing_call_when_its_iterator_is_dropped() {

@@ -63,9 +63,37 @@ fn main() -> carom::Result<()> {
             return Ok(());
         }
         "fails-later" | "one-left" if is_child() && obstacle().exists() => std::process::exit(5),
+        "stalls" if is_child() => {
+            while obstacle().exists() {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+        }
         _ => {}
     }
     with_a_pool()
+}
+
+/// The worker that has been started since, when there is one.
+fn successor(before: u32) -> carom::Process {
+    loop {
+        match carom::active_children().into_iter().find(|child| child.pid() > 0 && child.pid() != before) {
+            Some(child) if child.is_alive() => return child,
+            _ => std::thread::yield_now(),
+        }
+    }
+}
+
+/// Kills a worker while its successor cannot become ready, and so many of those.
+fn kill_those_that_stall(pool: &Pool, kills: usize) -> carom::Result<()> {
+    std::fs::write(obstacle(), "")?;
+    let mut before = pool.worker_pids()[0];
+    carom::active_children().into_iter().find(|child| child.pid() == before).expect("the worker").kill()?;
+    for _ in 0..kills {
+        let next = successor(before);
+        before = next.pid();
+        next.kill()?;
+    }
+    Ok(())
 }
 
 /// Each worker runs a call that never ends.
@@ -120,6 +148,51 @@ fn with_a_pool() -> carom::Result<()> {
             assert!(lost.count() <= 1);
             say("done by the other");
             std::fs::remove_file(obstacle())?;
+        }
+        "stalls" => {
+            let pool = Pool::builder().processes(1).build()?;
+            assert_eq!(pool.apply(double, 1)?, 2);
+            for kills in 0..=2 {
+                kill_those_that_stall(&pool, kills)?;
+                // one that is not ready begins nothing, and the next one has it
+                let queued = pool.apply_async(double, 21);
+                assert!(!queued.wait(std::time::Duration::from_millis(20)));
+                std::fs::remove_file(obstacle())?;
+                assert_eq!(queued.get()?, 42);
+            }
+            // so often in a row is the fault of the program
+            kill_those_that_stall(&pool, 3)?;
+            let queued = pool.apply_async(double, 21);
+            let _ = successor(0);
+            if let Some(last) = carom::active_children().pop() {
+                last.kill()?;
+            }
+            let error = queued.get().expect_err("no worker becomes ready");
+            assert!(error.worker_lost().is_none());
+            say(format_args!("{error:?}"));
+            std::fs::remove_file(obstacle())?;
+            assert_eq!(pool.apply(double, 4)?, 8);
+            // nobody waits for one that is not ready
+            kill_those_that_stall(&pool, 0)?;
+            let queued = pool.apply_async(double, 21);
+            let _ = successor(0);
+            drop(pool);
+            assert!(queued.get().is_err_and(|error| error.is_terminated()));
+            assert!(carom::active_children().is_empty());
+            std::fs::remove_file(obstacle())?;
+        }
+        // the test kills this
+        "recycles" => {
+            let pool = Pool::builder().processes(2).max_tasks_per_child(2).build()?;
+            assert_eq!(pool.apply(double, 1)?, 2);
+            while carom::active_children().len() < 3 {
+                std::thread::yield_now();
+            }
+            let pids: Vec<String> = carom::active_children().iter().map(|child| child.pid().to_string()).collect();
+            say(pids.join(" "));
+            loop {
+                pool.map(double, 0..10)?;
+            }
         }
         "prints" => {
             let pool = Pool::builder().processes(2).build()?;
