@@ -1,12 +1,14 @@
 //! What workers write to their standard error.
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{PipeWriter, Read, Write};
+use std::time::Duration;
 
-use carom::{Pool, Process};
+use carom::{Fd, Pool, Process};
 
 use crate::common::{stderr_of, watchdog};
-use crate::losses::{all_stand, die};
-use crate::stage::pool_of;
+use crate::limits::is_overdue;
+use crate::losses::{all_stand, die, replaced};
+use crate::stage::{pool_of, square};
 
 /// Writes this to its standard error, and ends the worker.
 #[carom::task]
@@ -130,4 +132,61 @@ fn close_stderr() {
 fn a_parent_without_standard_error_keeps_the_last_of_it() {
     let _watchdog = watchdog();
     crate::common::alone(close_stderr, ());
+}
+
+/// In a process of its own, whose standard error nobody reads until it has told that it is done.
+#[carom::task]
+fn write_to_nobody(mut told: Fd<PipeWriter>) {
+    let pool = captured(2);
+    let much = || ".".repeat(1 << 20);
+    let writing = pool.apply_async(write_error, much());
+    assert_eq!(pool.apply(square, 3).expect("another worker"), 9);
+    assert!(writing.get_timeout(Duration::from_millis(100)).is_err_and(|error| error.is_timeout()));
+    let limit = Duration::from_millis(100);
+    is_overdue(&pool.job(write_error).timeout(limit).apply(much()).expect_err("it is held up"), limit);
+    let before = pool.worker_pids();
+    let error = pool.apply(lament, ("the end\n".to_owned(), "kill".to_owned())).expect_err("it ends");
+    assert!(error.worker_lost().expect("lost").stderr().expect("captured").ends_with("the end\n"));
+    replaced(&pool, &before[1..]);
+    drop(pool);
+    assert!(writing.get().is_err_and(|error| error.is_terminated()));
+    told.write_all(b"done").expect("tell");
+}
+
+#[carom::test]
+fn a_worker_whose_standard_error_is_not_taken_holds_up_itself_alone() {
+    let _watchdog = watchdog();
+    let (mut stderr, writer) = std::io::pipe().expect("pipe");
+    let (mut told, tells) = std::io::pipe().expect("pipe");
+    let process = Process::builder().stderr(writer).spawn(write_to_nobody, Fd(tells)).expect("spawn");
+    let mut text = String::new();
+    told.read_to_string(&mut text).expect("it tells");
+    assert_eq!(text, "done");
+    let mut written = Vec::new();
+    stderr.read_to_end(&mut written).expect("read");
+    assert!(process.join().expect("join").success());
+    assert!(written.starts_with(b"...."));
+}
+
+/// Each worker writes a line and is gone.
+#[carom::task]
+fn write_and_go() {
+    let pool = Pool::builder().processes(2).max_tasks_per_child(1).capture_stderr(true).build().expect("a pool");
+    pool.job(write_error).chunk_size(1).map((0..50).map(|i| format!("line {i}\n"))).expect("written");
+    pool.join();
+    let pool = captured(2);
+    pool.map(write_error, (50..60).map(|i| format!("line {i}\n"))).expect("written");
+    pool.join();
+}
+
+#[carom::test]
+fn what_a_worker_writes_just_before_it_ends_in_peace_is_passed_on() {
+    let _watchdog = watchdog();
+    for _ in 0..5 {
+        let (text, status) = stderr_of(Process::builder(), write_and_go, ());
+        assert!(status.success(), "{text}");
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_by_key(|line| (line.len(), *line));
+        assert!(lines.iter().map(|line| (*line).to_owned()).eq((0..60).map(|i| format!("line {i}"))), "{text}");
+    }
 }

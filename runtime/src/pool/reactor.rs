@@ -13,7 +13,7 @@ use super::error::{Kind, PoolError};
 use super::job::{Part, What};
 use super::member::{MOMENT, Member, Sentence};
 use super::settings::Settings;
-use super::tail::{Source, Tail};
+use super::tail::{HELD_UP, Source, Tail};
 use crate::connection::Connection;
 use crate::process::{ExitStatus, JoinError, Process, is_ending};
 use crate::sys::{oom, signals, wait};
@@ -296,7 +296,9 @@ impl State {
             Slot::Filled(member, _) => Some(member.left? + MOMENT),
             Slot::Vacant(vacancy) => (!deserted && vacancy.why.is_some()).then_some(vacancy.since + vacancy.rest()),
         });
-        deadlines.chain(looks).min()
+        let deadline = deadlines.chain(looks).min();
+        let held_up = self.members().any(|member| member.tail.as_ref().is_some_and(Tail::is_held_up));
+        deadline.into_iter().chain(held_up.then(|| Instant::now() + HELD_UP)).min()
     }
 
     fn watched(&mut self) -> Vec<Watched> {
@@ -324,7 +326,7 @@ fn obituary(
         *oom_kills = kills;
     }
     let stderr = member.tail.as_mut().map(|tail| {
-        tail.pass_on();
+        tail.pass_on_the_last();
         tail.text()
     });
     let (pid, peak_memory) = (member.process.pid(), member.peak_memory());

@@ -1,20 +1,27 @@
 //! What a worker writes to its standard error, passed on to that of this process, and the last of it kept.
 
 use std::collections::VecDeque;
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::sys::wait;
 
 /// So many bytes are kept.
 const KEPT: usize = 4096;
+/// So many are passed on at once: a pipe that takes some takes as many.
+const SOME: usize = 4096;
+/// After how long it is tried again, where this process's standard error has taken no more.
+pub(super) const HELD_UP: Duration = Duration::from_millis(10);
 
 pub(super) struct Tail {
     pipe: Arc<PipeReader>,
     last: VecDeque<u8>,
     /// No more will come.
     is_over: bool,
+    /// This process's standard error takes no more for now.
+    is_held_up: bool,
 }
 
 impl Tail {
@@ -22,33 +29,50 @@ impl Tail {
     pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
         let (pipe, theirs): (_, PipeWriter) = io::pipe()?;
         wait::set_nonblocking(&pipe)?;
-        Ok((Self { pipe: Arc::new(pipe), last: VecDeque::new(), is_over: false }, theirs.into()))
+        Ok((Self { pipe: Arc::new(pipe), last: VecDeque::new(), is_over: false, is_held_up: false }, theirs.into()))
     }
 
-    /// What tells that there is more; none if no more will come.
+    /// What tells that there is more; none if no more will come, or nobody takes it.
     pub(super) fn source(&self) -> Option<Source> {
-        (!self.is_over).then(|| Source(Arc::clone(&self.pipe)))
+        (!self.is_over && !self.is_held_up).then(|| Source(Arc::clone(&self.pipe)))
     }
 
-    /// Takes what is there and passes it on.
+    /// Whether it is to be asked to [pass on](Self::pass_on) what is there after [a while](HELD_UP).
+    pub(super) fn is_held_up(&self) -> bool {
+        self.is_held_up && !self.is_over
+    }
+
+    /// Takes what is there and passes it on. Does not block: a worker whose words nobody takes is held up, and nobody else.
     pub(super) fn pass_on(&mut self) {
-        let mut bytes = [0; 4096];
+        self.take(false);
+    }
+
+    /// The same when the worker has ended: what nobody takes is kept, as far as it is, but not passed on.
+    pub(super) fn pass_on_the_last(&mut self) {
+        self.take(true);
+    }
+
+    fn take(&mut self, is_last: bool) {
+        let mut bytes = [0; SOME];
         // what a worker writes faster than this can pass on waits in the pipe, and then the worker does
         for _ in 0..16 {
+            self.is_held_up = !wait::is_writable(&io::stderr());
+            if self.is_over || (self.is_held_up && !is_last) {
+                return;
+            }
             match (&*self.pipe).read(&mut bytes) {
                 Ok(0) => self.is_over = true,
                 Ok(len) => {
-                    // that nobody can read it is not the worker's affair
-                    let _ = io::stderr().write_all(&bytes[..len]);
+                    if !self.is_held_up {
+                        // that nobody can read it is not the worker's affair
+                        let _ = wait::write_all(&io::stderr(), &bytes[..len]);
+                    }
                     self.last.extend(&bytes[..len]);
                     let surplus = self.last.len().saturating_sub(KEPT);
                     self.last.drain(..surplus);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => self.is_over = true,
-            }
-            if self.is_over {
-                return;
             }
         }
     }
@@ -61,6 +85,13 @@ impl Tail {
             _ => 0,
         };
         String::from_utf8_lossy(&bytes[cut..]).into_owned()
+    }
+}
+
+/// However its worker ended, what it had written is passed on.
+impl Drop for Tail {
+    fn drop(&mut self) {
+        self.pass_on_the_last();
     }
 }
 

@@ -28,6 +28,24 @@ pub(crate) fn writable_until(fd: &impl AsFd, deadline: Option<Instant>) -> io::R
     Ok(any_ready(&mut fds, deadline)? > 0)
 }
 
+/// Whether `fd` takes bytes at once, or never will again.
+pub(crate) fn is_writable(fd: &impl AsFd) -> bool {
+    let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)];
+    any_ready(&mut fds, Some(Instant::now())).is_ok_and(|ready| ready > 0)
+}
+
+/// Writes all, past what this process keeps for the descriptor: another thread may hold the lock of that, and wait.
+pub(crate) fn write_all(fd: &impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match nix::unistd::write(fd, bytes) {
+            Ok(len) => bytes = &bytes[len..],
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
+}
+
 /// Waits until one of two can be read (or has ended), and tells which. Goes on after signals.
 pub(crate) fn either_readable(one: &impl AsFd, other: &impl AsFd) -> io::Result<[bool; 2]> {
     let mut fds = [PollFd::new(one.as_fd(), PollFlags::POLLIN), PollFd::new(other.as_fd(), PollFlags::POLLIN)];
