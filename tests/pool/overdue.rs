@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use carom::Pool;
 
-use crate::common::{LONG, numbers, watchdog, watchdog_after};
+use crate::common::{LONG, alone, numbers, watchdog, watchdog_after};
 use crate::limits::is_overdue;
 use crate::losses::all_stand;
 use crate::stage::{Journal, Stage, pool_of, square, stand, write_down};
@@ -114,9 +114,9 @@ fn defy(tells: carom::Fd<std::io::PipeWriter>) -> u32 {
 fn a_call_that_ignores_everything_is_ended() {
     let _watchdog = watchdog();
     let pool = pool_of(1);
-    for _ in 0..3 {
+    for _ in 0..2 {
         let mut stage = Stage::new();
-        let limit = Duration::from_millis(400);
+        let limit = Duration::from_secs(2);
         let overdue = pool.job(defy).timeout(limit).apply_async(stage.part().0);
         let worker = stage.next();
         is_overdue(&overdue.get().expect_err("it goes on for ever"), limit);
@@ -166,4 +166,40 @@ fn limits_may_be_very_short_or_very_long_or_nothing() {
         let pool = Pool::builder().processes(1).timeout(limit).build().expect("a pool");
         assert_eq!(pool.job(square).chunk_size(30).map(0..100).expect("in time").len(), 100);
     }
+}
+
+/// How long the pool's own threads have run.
+fn time_of_reactors() -> Duration {
+    let threads = std::fs::read_dir("/proc/self/task").expect("/proc").flatten().map(|thread| thread.path());
+    let reactors = threads.filter(|thread| {
+        std::fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.trim_end() == "carom-pool")
+    });
+    let times = reactors.map(|thread| {
+        let times = std::fs::read_to_string(thread.join("schedstat")).expect("/proc");
+        Duration::from_nanos(times.split(' ').next().expect("a time").parse().expect("a number"))
+    });
+    times.sum()
+}
+
+/// In a process of its own, which has no other pool.
+#[carom::task]
+fn wait_behind_a_standing_call() {
+    let pool = pool_of(1);
+    let mut stage = Stage::new();
+    let standing = pool.apply_async(stand, stage.part());
+    stage.next();
+    let queued = pool.job(hang).timeout(Duration::ZERO).apply_async(());
+    let (start, before) = (Instant::now(), time_of_reactors());
+    assert!(!queued.wait(Duration::from_millis(300)));
+    let busy = time_of_reactors() - before;
+    assert!(busy < start.elapsed() / 2, "it ran for {busy:?} of {:?}", start.elapsed());
+    stage.open();
+    standing.get().expect("a pid");
+    is_overdue(&queued.get().expect_err("it hangs"), Duration::ZERO);
+}
+
+#[carom::test]
+fn a_short_limit_of_a_call_that_waits_does_not_keep_its_pool_busy() {
+    let _watchdog = watchdog();
+    alone(wait_behind_a_standing_call, ());
 }

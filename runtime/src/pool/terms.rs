@@ -26,6 +26,8 @@ pub(super) struct Terms {
     pub(super) look: Option<Duration>,
 }
 
+/// A call that waits behind others is not looked at more often than this, however short its limit.
+const SHORTEST: Duration = Duration::from_millis(1);
 /// How often a worker's memory is looked at, where that can cost a call.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -37,7 +39,7 @@ impl Terms {
         let timeout = narrowest([task.timeout, pool.timeout, call.timeout]);
         Self {
             timeout,
-            look: timeout.into_iter().chain(settings.deadly_memory().map(|_| LOOK)).min(),
+            look: timeout.into_iter().chain(settings.deadly_memory().map(|_| LOOK)).min().map(|look| look.max(SHORTEST)),
             soft_timeout: narrowest([task.soft_timeout, pool.soft_timeout, call.soft_timeout]),
             retries: call.retries.unwrap_or(task.retries),
         }
