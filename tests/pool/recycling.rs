@@ -1,14 +1,15 @@
 //! Workers that make a number of calls and no more.
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{PipeReader, Read};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use carom::{Fd, Pool, active_children};
+use carom::{Fd, Pool, Process, active_children};
 
 use crate::common::{LONG, alone, descriptors, eventually, watchdog, watchdog_after, zombies};
 use crate::losses::die;
-use crate::stage::{Journal, Stage, note_and_play, signal, square, stand, whoami, write_down};
+use crate::stage::{Journal, Stage, note_and_play, runs, signal, square, stand, whoami, write_down};
 
 fn recycled(processes: usize, most: u64) -> Pool {
     Pool::builder().processes(processes).max_tasks_per_child(most).build().expect("a pool")
@@ -43,7 +44,7 @@ fn calls_of_each(journal: &Journal, count: u32) -> BTreeMap<u32, u64> {
 #[carom::test]
 fn each_worker_makes_as_many_calls_as_it_is_to_whatever_the_chunks() {
     let _watchdog = watchdog_after(3 * LONG);
-    for (processes, most, count) in [(1, 1, 20), (2, 1, 40), (2, 3, 100), (1, 100, 450), (2, 100, 450)] {
+    for (processes, most, count) in [(1, 1, 12), (2, 1, 20), (2, 3, 50), (1, 100, 250), (2, 100, 450)] {
         for size in [1, 7, 1000] {
             let (pool, journal) = (recycled(processes, most), Journal::new());
             let inputs = (0..count).map(|number| (journal.path(), number, String::new()));
@@ -115,9 +116,9 @@ fn calls_that_panic_count_and_those_that_kill_cost_themselves() {
                 6 => "0",
                 _ => "",
             };
-            let inputs = (0..60).map(|number| (journal.path(), number, how(number).to_owned()));
+            let inputs = (0..30).map(|number| (journal.path(), number, how(number).to_owned()));
             let results: Vec<_> = pool.job(work).chunk_size(size).imap(inputs).collect();
-            assert_eq!(results.len(), 60);
+            assert_eq!(results.len(), 30);
             for (number, result) in (0..).zip(results) {
                 match (how(number), result) {
                     ("", result) => assert_eq!(result.expect("done"), number.to_string()),
@@ -129,7 +130,7 @@ fn calls_that_panic_count_and_those_that_kill_cost_themselves() {
                     (how, Ok(_)) => panic!("{number} was to {how}"),
                 }
             }
-            assert!(calls_of_each(&journal, 60).values().all(|calls| *calls <= most));
+            assert!(calls_of_each(&journal, 30).values().all(|calls| *calls <= most));
         }
     }
 }
@@ -185,6 +186,34 @@ fn long_replies_and_descriptors_of_a_workers_last_call_arrive() {
         let texts: Vec<_> = (0..10).map(|number| pool.apply_async(long_text, number)).collect();
         pool.join();
         assert!(texts.into_iter().all(|text| text.get().expect("it is there").len() == 3 << 20));
+    }
+}
+
+#[carom::task]
+fn stay(mut gate: Fd<PipeReader>) {
+    gate.read_to_end(&mut Vec::new()).expect("wait");
+}
+
+/// Starts a process that its worker waits for at its end.
+#[carom::task]
+fn leave_a_process(gate: Fd<PipeReader>) -> u32 {
+    drop(Process::builder().daemon(false).spawn(stay, gate).expect("spawn"));
+    std::process::id()
+}
+
+#[carom::test]
+fn a_worker_that_cannot_end_yet_has_replied_and_keeps_no_place() {
+    let _watchdog = watchdog();
+    let pool = recycled(2, 1);
+    for _ in 0..10 {
+        let (gate, hold) = std::io::pipe().expect("pipe");
+        let gates = (0..10).map(|_| Fd(gate.try_clone().expect("clone")));
+        let mut pids = pool.job(leave_a_process).chunk_size(1).map(gates.collect::<Vec<_>>()).expect("pids");
+        assert!(pids.iter().all(|pid| runs(*pid)), "they wait for what they have started");
+        drop(hold);
+        eventually("they are gone", || !pids.iter().any(|pid| runs(*pid)));
+        pids.dedup();
+        assert_eq!(pids.len(), 10);
     }
 }
 
