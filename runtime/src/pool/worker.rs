@@ -16,7 +16,7 @@ use super::reply::{Answer, Request};
 use crate::codec::Reader;
 use crate::connection::{Connection, Fd, RecvError};
 use crate::registry;
-use crate::sys::signals;
+use crate::sys::{clock, signals};
 
 /// What a worker is given.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -98,6 +98,10 @@ fn run(
     let id = entry.task.load(Relaxed);
     let task = desk.last_task.filter(|last| last.id == id).or_else(|| registry::find_quickly(id));
     desk.last_task = task;
+    if entry.flags.load(Relaxed) & flags::APART != 0 {
+        // to read it takes a while, in which this worker can be lost, and then its time is not that of an earlier call
+        region.control().call.0.begun.store(clock::coarse_nanoseconds(), Relaxed);
+    }
     let mut apart = Vec::new();
     let input = input(&region, entry, fds, &mut apart);
     let mut answer = Answer::new(desk, quota, request, skip, memory);
