@@ -17,7 +17,7 @@ pub(crate) const WAYS: [(&str, Option<i32>, &[i32]); 6] = [
 ];
 
 /// As the system counts for [`WorkerLost::run_time`](carom::WorkerLost::run_time), on a coarse clock.
-const TICK: Duration = Duration::from_millis(20);
+pub(crate) const TICK: Duration = Duration::from_millis(20);
 
 /// Ends its worker, but not at once.
 #[carom::task]

@@ -123,3 +123,30 @@ fn what_a_task_has_started_goes_on_when_its_worker_ends_in_peace() {
         signal(pid, libc::SIGKILL);
     }
 }
+
+/// Makes a pool whose worker tells its pid, and then ends or hangs as it is told.
+#[carom::task]
+fn make_a_pool_and(journal: PathBuf, then: String) -> u64 {
+    let pool = pool_of(1);
+    write_down(&journal, pool.apply(whoami, ()).expect("a pid"));
+    match &*then {
+        "hang" => loop {
+            std::thread::park();
+        },
+        how => die(how.to_owned()),
+    }
+}
+
+#[carom::test]
+fn the_workers_of_a_workers_pool_end_with_it() {
+    let _watchdog = watchdog();
+    let pool = pool_of(1);
+    for how in ["kill", "segfault", "0", "hang"] {
+        let journal = Journal::new();
+        let job = pool.job(make_a_pool_and).timeout(Duration::from_secs(2));
+        let error = job.apply((journal.path(), how.to_owned())).expect_err(how);
+        assert_eq!(error.time_limit_exceeded().is_some(), how == "hang", "{error}");
+        let worker: u32 = journal.lines()[0].parse().expect("a pid");
+        eventually("the worker is gone", || !runs(worker));
+    }
+}

@@ -5,6 +5,7 @@ use std::time::Instant;
 use carom::Fd;
 
 use crate::common::{LONG, eventually, numbers, watchdog, watchdog_after};
+use crate::deaths::TICK;
 use crate::losses::{all_stand, replaced};
 use crate::stage::{Journal, Stage, note, pool_of, signal, square, stand, stop};
 
@@ -143,5 +144,34 @@ fn a_worker_killed_while_it_replies_to_a_chunk_loses_one_call_at_most_and_no_rep
         assert!(lost <= 1, "{lost} were lost in round {round}");
         replaced(&pool, &[killed]);
         all_stand(&pool);
+    }
+}
+
+#[carom::task]
+fn length(text: String) -> usize {
+    text.len()
+}
+
+#[carom::test]
+fn a_worker_killed_while_it_reads_a_long_input_has_not_run_the_call_for_longer_than_there_was_one() {
+    let _watchdog = watchdog_after(2 * LONG);
+    for milliseconds in (0..40).step_by(5) {
+        // it is the first call of its worker
+        let pool = pool_of(1);
+        let worker = pool.worker_pids()[0];
+        let start = Instant::now();
+        let result = pool.apply_async(length, "x".repeat(50 << 20));
+        let given = Instant::now();
+        while given.elapsed().as_millis() < milliseconds {
+            std::hint::spin_loop();
+        }
+        signal(worker, libc::SIGKILL);
+        match result.get() {
+            Ok(bytes) => assert_eq!(bytes, 50 << 20),
+            Err(error) => {
+                let lost = error.worker_lost().expect("lost");
+                assert!(lost.run_time() <= start.elapsed() + TICK, "{error}");
+            }
+        }
     }
 }
