@@ -54,6 +54,8 @@ fn lose_eloquent_workers() {
     let error = pool_of(1).apply(lament, ("not captured\n".to_owned(), "kill".to_owned())).expect_err("it ends");
     assert_eq!(error.worker_lost().expect("lost").stderr(), None);
     all_stand(&pool);
+    // a pool that is joined waits until all of it has been read
+    pool.join();
 }
 
 #[carom::test]

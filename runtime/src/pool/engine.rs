@@ -30,6 +30,7 @@ use super::region::Region;
 use super::settings::Settings;
 use super::shelf::Shelf;
 use super::spin::Spin;
+use super::tail::Tail;
 use crate::SendError;
 use crate::connection::Fd;
 use crate::process::Process;
@@ -57,7 +58,9 @@ pub(super) struct State {
     pub(super) spares: Vec<Member>,
     /// Workers whose place another one has taken, and that are about to end.
     pub(super) leaving: Vec<Member>,
-    /// When the last of those could not be started.
+    /// What workers that have ended had written to their standard error, and is to be passed on.
+    pub(super) last_words: Vec<Tail>,
+    /// When the last of the spares could not be started.
     pub(super) spare_failed: Option<Instant>,
     /// When the reactor looks after the workers by itself.
     pub(super) alarm: Option<Instant>,
@@ -139,6 +142,7 @@ impl Engine {
             slots: Vec::new(),
             spares: Vec::new(),
             leaving: Vec::new(),
+            last_words: Vec::new(),
             spare_failed: None,
             alarm: None,
             calls_reactor: false,

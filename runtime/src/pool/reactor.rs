@@ -173,6 +173,8 @@ impl State {
         }
         let tails = self.members().filter_map(|member| member.tail.as_mut());
         tails.for_each(Tail::pass_on);
+        self.last_words.iter_mut().for_each(Tail::pass_on);
+        self.last_words.retain(Tail::is_held_up);
         if self.phase == Phase::Terminated {
             self.terminate();
         }
@@ -239,6 +241,10 @@ impl State {
             left.extend(job.add(Part { count: 1, what: What::Failed(kind) }));
         }
         left.into_iter().rev().for_each(|job| self.take_back(job));
+        if let Some(mut tail) = member.tail.take() {
+            tail.pass_on_the_last();
+            self.last_words.extend(Some(tail).filter(Tail::is_held_up));
+        }
     }
 
     /// The places for which workers are to be started now.
@@ -276,9 +282,10 @@ impl State {
         old.saturating_sub(self.spares.len())
     }
 
-    /// Whether nothing is left to be done, and nobody to do it.
+    /// Whether nothing is left to be done, and nobody to do it. One that was terminated waits for nobody to read.
     fn is_over(&mut self) -> bool {
-        self.phase != Phase::Open && self.queue_is_empty() && self.members().next().is_none()
+        let is_told = self.phase == Phase::Terminated || self.last_words.is_empty();
+        self.phase != Phase::Open && self.queue_is_empty() && self.members().next().is_none() && is_told
     }
 
     fn members(&mut self) -> impl Iterator<Item = &mut Member> {
@@ -297,7 +304,8 @@ impl State {
             Slot::Vacant(vacancy) => (!deserted && vacancy.why.is_some()).then_some(vacancy.since + vacancy.rest()),
         });
         let deadline = deadlines.chain(looks).min();
-        let held_up = self.members().any(|member| member.tail.as_ref().is_some_and(Tail::is_held_up));
+        let tails = self.members().filter_map(|member| member.tail.as_ref());
+        let held_up = tails.filter(|tail| tail.is_held_up()).count() + self.last_words.len() > 0;
         deadline.into_iter().chain(held_up.then(|| Instant::now() + HELD_UP)).min()
     }
 

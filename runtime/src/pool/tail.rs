@@ -12,16 +12,18 @@ use crate::sys::wait;
 const KEPT: usize = 4096;
 /// So many are passed on at once: a pipe that takes some takes as many.
 const SOME: usize = 4096;
+/// So often in a row, before something else is looked at; what a pipe holds.
+const AT_ONCE: usize = 16;
 /// After how long it is tried again, where this process's standard error has taken no more.
 pub(super) const HELD_UP: Duration = Duration::from_millis(10);
 
 pub(super) struct Tail {
     pipe: Arc<PipeReader>,
     last: VecDeque<u8>,
+    /// What has been read and is to be passed on.
+    waiting: Vec<u8>,
     /// No more will come.
     is_over: bool,
-    /// This process's standard error takes no more for now.
-    is_held_up: bool,
 }
 
 impl Tail {
@@ -29,52 +31,68 @@ impl Tail {
     pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
         let (pipe, theirs): (_, PipeWriter) = io::pipe()?;
         wait::set_nonblocking(&pipe)?;
-        Ok((Self { pipe: Arc::new(pipe), last: VecDeque::new(), is_over: false, is_held_up: false }, theirs.into()))
+        let (pipe, last, waiting) = (Arc::new(pipe), VecDeque::new(), Vec::new());
+        Ok((Self { pipe, last, waiting, is_over: false }, theirs.into()))
     }
 
     /// What tells that there is more; none if no more will come, or nobody takes it.
     pub(super) fn source(&self) -> Option<Source> {
-        (!self.is_over && !self.is_held_up).then(|| Source(Arc::clone(&self.pipe)))
+        (!self.is_over && !self.is_held_up()).then(|| Source(Arc::clone(&self.pipe)))
     }
 
-    /// Whether it is to be asked to [pass on](Self::pass_on) what is there after [a while](HELD_UP).
+    /// Whether it is to be asked to [pass on](Self::pass_on) what it has after [a while](HELD_UP).
     pub(super) fn is_held_up(&self) -> bool {
-        self.is_held_up && !self.is_over
+        !self.waiting.is_empty()
     }
 
     /// Takes what is there and passes it on. Does not block: a worker whose words nobody takes is held up, and nobody else.
     pub(super) fn pass_on(&mut self) {
-        self.take(false);
-    }
-
-    /// The same when the worker has ended: what nobody takes is kept, as far as it is, but not passed on.
-    pub(super) fn pass_on_the_last(&mut self) {
-        self.take(true);
-    }
-
-    fn take(&mut self, is_last: bool) {
-        let mut bytes = [0; SOME];
         // what a worker writes faster than this can pass on waits in the pipe, and then the worker does
-        for _ in 0..16 {
-            self.is_held_up = !wait::is_writable(&io::stderr());
-            if self.is_over || (self.is_held_up && !is_last) {
+        for _ in 0..AT_ONCE {
+            self.write();
+            if self.is_held_up() || !self.read() {
                 return;
             }
-            match (&*self.pipe).read(&mut bytes) {
-                Ok(0) => self.is_over = true,
-                Ok(len) => {
-                    if !self.is_held_up {
-                        // that nobody can read it is not the worker's affair
-                        let _ = wait::write_all(&io::stderr(), &bytes[..len]);
-                    }
-                    self.last.extend(&bytes[..len]);
-                    let surplus = self.last.len().saturating_sub(KEPT);
-                    self.last.drain(..surplus);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => self.is_over = true,
-            }
         }
+        self.write();
+    }
+
+    /// The same when the worker has ended: takes all that it has left, which is no more than a pipe holds.
+    pub(super) fn pass_on_the_last(&mut self) {
+        (0..AT_ONCE).find(|_| !self.read());
+        self.write();
+    }
+
+    /// Reads some; false if there is nothing.
+    fn read(&mut self) -> bool {
+        let mut bytes = [0; SOME];
+        match (&*self.pipe).read(&mut bytes) {
+            Ok(0) => self.is_over = true,
+            Ok(len) => {
+                self.waiting.extend(&bytes[..len]);
+                self.last.extend(&bytes[..len]);
+                let surplus = self.last.len().saturating_sub(KEPT);
+                self.last.drain(..surplus);
+                return true;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => self.is_over = true,
+        }
+        false
+    }
+
+    /// Writes as much of what waits as is taken at once.
+    fn write(&mut self) {
+        let mut written = 0;
+        for some in self.waiting.chunks(SOME) {
+            if !wait::is_writable(&io::stderr()) {
+                break;
+            }
+            // that nobody can read it is not the worker's affair
+            let _ = wait::write_all(&io::stderr(), some);
+            written += some.len();
+        }
+        self.waiting.drain(..written);
     }
 
     /// The last of it, from the beginning of a line where it is cut.
