@@ -154,7 +154,7 @@ fn a_call_that_is_begun_again_has_its_descriptors() {
     let file = pool.apply(add_and_stumble, (open(&journal), journal.path(), 3)).expect("at last");
     writeln!(&*file, "line").expect("it is still open");
     assert_eq!(journal.times("line"), 5);
-    let error = pool.apply(add_and_stumble, (open(&journal), journal.path(), 99)).err().expect("given up");
+    let error = pool.apply(add_and_stumble, (open(&journal), journal.path(), 99)).expect_err("given up");
     lost_after(&error, 4);
     for size in [1, 10] {
         let journals: Vec<Journal> = (0..10).map(|_| Journal::new()).collect();
