@@ -164,7 +164,8 @@ impl PoolBuilder {
     }
 
     /// Passes what workers write to their standard error on to that of this process, and keeps the last 4 KiB of each, for
-    /// [`WorkerLost::stderr`]. It costs a descriptor for each worker.
+    /// [`WorkerLost::stderr`]. It costs a descriptor for each worker. Where nobody reads that of this process, a worker that writes much
+    /// is held up, and so is [`join`](Pool::join).
     pub fn capture_stderr(mut self, captured: bool) -> Self {
         self.settings.captures_stderr = captured;
         self
