@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use super::area::Area;
-use super::region::{DATA, ENTRIES, NEVER, Region, asleep};
+use super::region::{DATA, ENTRIES, Region};
 use super::spin::Spin;
 use crate::connection::{Connection, Fd, SendError};
+use crate::raw::doorbell::Sleeper;
 use crate::sys::{futex, wait};
 use crate::task::TaskInfo;
 
@@ -64,31 +65,32 @@ impl Desk {
             1..=MOST => true,
             _ => overwritten(),
         };
-        self.wait(is_there, asleep::FOR_A_REQUEST) || is_there(&self.region)
+        self.wait(is_there, Sleeper::FOR_A_REQUEST) || is_there(&self.region)
     }
 
     /// Waits until something holds (rule 8); false if the pool is closing, and it waits for requests.
     fn wait(&mut self, holds: impl Fn(&Region) -> bool, what: u32) -> bool {
-        let for_room = what == asleep::FOR_ROOM;
+        let for_room = what == Sleeper::FOR_ROOM;
         let Self { region, spin, .. } = self;
         if holds(region) || spin.until(|| holds(region)) {
             return true;
         }
         loop {
             let control = self.region.control();
-            control.asleep.0.store(what, SeqCst);
-            let closing = control.wanted.0.closing.load(SeqCst) != 0;
-            let over = holds(&self.region) || (closing && !for_room);
+            let (over, closing) = control.asleep.0.lie_down(what, || {
+                let closing = control.wanted.0.closing.load(SeqCst) != 0;
+                (holds(&self.region) || (closing && !for_room), closing)
+            });
             if !over {
                 if for_room || control.taken.0.load(SeqCst) < self.replied {
                     self.ring();
                 }
                 let nap = self.spin.nap();
                 // who is to wake it ends it, if it ends
-                futex::wait_for_waker(&control.asleep.0, what);
+                futex::wait_for_waker(control.asleep.0.word(), what);
                 self.spin.woken(nap);
             }
-            self.region.control().asleep.0.store(asleep::NO, SeqCst);
+            self.region.control().asleep.0.get_up();
             if holds(&self.region) {
                 return true;
             }
@@ -100,10 +102,12 @@ impl Desk {
 
     /// Wakes the pool's thread that sleeps, if one does (rule 9).
     pub(super) fn ring(&self) {
-        let wanted = &self.region.control().wanted.0;
-        if wanted.replies.load(SeqCst) != NEVER && wanted.replies.swap(NEVER, SeqCst) != NEVER {
-            let bell = &self.bells[wanted.whom.load(SeqCst) as usize % 2];
-            wait::ring(&bell.0);
+        self.ring_for(self.region.control().wanted.0.wish.whom());
+    }
+
+    fn ring_for(&self, whom: Option<u32>) {
+        if let Some(whom) = whom {
+            wait::ring(&self.bells[whom as usize % 2].0);
         }
     }
 
@@ -135,7 +139,7 @@ impl Desk {
                 return place;
             }
             let freed = self.freed;
-            self.wait(|region| region.control().taken.0.load(SeqCst) > freed, asleep::FOR_ROOM);
+            self.wait(|region| region.control().taken.0.load(SeqCst) > freed, Sleeper::FOR_ROOM);
         }
     }
 
@@ -158,9 +162,6 @@ impl Desk {
         if part.is_last {
             control.passed.0.store(self.done, SeqCst);
         }
-        control.replied.0.store(self.replied, SeqCst);
-        if self.replied >= control.wanted.0.replies.load(SeqCst) {
-            self.ring();
-        }
+        self.ring_for(control.wanted.0.wish.reply(&control.replied.0, self.replied));
     }
 }

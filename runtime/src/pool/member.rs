@@ -14,7 +14,7 @@ use super::batch::refusal;
 use super::engine::Bells;
 use super::error::Kind;
 use super::job::{Job, Part, What};
-use super::region::{DATA, ENTRIES, NEVER, Region, asleep, call, flags, progress, state};
+use super::region::{DATA, ENTRIES, Region, call, flags, progress, state};
 use super::settings::Settings;
 use super::tail::Tail;
 use super::terms::Terms;
@@ -22,6 +22,7 @@ use super::worker::{Tools, serve};
 use crate::connection::{Connection, RecvError, SendError, Untyped, pipe};
 use crate::memory;
 use crate::process::{ExitStatus, Process};
+use crate::raw::doorbell::Sleeper;
 use crate::sys::{clock, futex, limits, memory_file, pidfd, signals, statm, wait};
 
 /// How long a process may take from the end of its connection to its own.
@@ -243,7 +244,7 @@ impl Member {
         self.open += 1;
         self.lent += usize::from(fds > 0);
         self.region.control().requested.0.store(number + 1, SeqCst);
-        self.wake(asleep::FOR_A_REQUEST);
+        self.wake(Sleeper::FOR_A_REQUEST);
         Given::Yes
     }
 
@@ -260,9 +261,9 @@ impl Member {
 
     /// Wakes it if that is what it sleeps for (rule 8).
     fn wake(&self, what: u32) {
-        let word = &self.region.control().asleep.0;
-        if word.load(SeqCst) == what && word.compare_exchange(what, asleep::NO, SeqCst, SeqCst).is_ok() {
-            futex::wake_one(word);
+        let asleep = &self.region.control().asleep.0;
+        if asleep.is_to_be_woken(what) {
+            futex::wake_one(asleep.word());
         }
     }
 
@@ -287,7 +288,7 @@ impl Member {
         let what = self.read(place, entry.offset.load(Relaxed), entry.len.load(Relaxed), flags, with_fds);
         self.taken += 1;
         self.region.control().taken.0.store(self.taken, SeqCst);
-        self.wake(asleep::FOR_ROOM);
+        self.wake(Sleeper::FOR_ROOM);
         self.calls += u64::from(items);
         self.is_retiring |= flags & flags::RETIRES != 0;
         let Some(place) = place else { return Some(Reply::More) };
@@ -400,9 +401,7 @@ impl Member {
             return true;
         }
         let control = self.region.control();
-        control.wanted.0.whom.store(whom, SeqCst);
-        control.wanted.0.replies.store(self.taken + more, SeqCst);
-        let none = control.replied.0.load(SeqCst) == self.taken;
+        let none = control.wanted.0.wish.want(&control.replied.0, self.taken, more, whom);
         // what was begun before this was not rung for
         self.let_go();
         none
@@ -410,7 +409,7 @@ impl Member {
 
     /// Takes that back.
     pub(super) fn want_nothing(&self) {
-        self.region.control().wanted.0.replies.store(NEVER, SeqCst);
+        self.region.control().wanted.0.wish.want_nothing();
     }
 
     /// Where replies come, and how many have been taken.
@@ -422,7 +421,7 @@ impl Member {
     pub(super) fn dismiss(&mut self) {
         self.is_dismissed = true;
         self.region.control().wanted.0.closing.store(1, SeqCst);
-        self.wake(asleep::FOR_A_REQUEST);
+        self.wake(Sleeper::FOR_A_REQUEST);
     }
 
     /// What it had, when it has ended, in order: whether a call of it had been begun, which is so of one at most; what had

@@ -18,9 +18,10 @@
 //! 7. A worker that is to be replaced says so with its last part (`RETIRES`), which hands back the calls of the request that it has not
 //!    begun. It takes no other request.
 //! 8. A worker that finds no request, or no room for a reply, says that it is `asleep` and for want of what, looks again, and sleeps on
-//!    that word. Who publishes a request, or takes a reply, looks at it afterwards, and wakes it if that is what it waits for.
-//! 9. The pool's thread that is to sleep says when it wants to be woken (`wanted`: when there have been so many replies), and by
-//!    which bell (`whom`), and looks again. A worker that has replied looks at it, and so does one that is about to sleep, or has begun
+//!    that word. Who publishes a request, or takes a reply, looks at it afterwards, and wakes it if that is what it waits for. (These
+//!    words are `raw::doorbell`'s, and so are those of the next rule.)
+//! 9. The pool's thread that is to sleep says when it wants to be woken (`wish`: when there have been so many replies, and by
+//!    which bell), and looks again. A worker that has replied looks at it, and so does one that is about to sleep, or has begun
 //!    a request with descriptors; and it takes that back before it rings, so that one sleep costs one bell.
 //! 10. What the worker has written is checked before it is used: numbers against the memory's bounds, and bytes are copied first.
 //!
@@ -34,6 +35,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
+use crate::raw::doorbell::{Sleeper, Wish};
 use crate::sys::map::{Map, PAGE};
 use crate::sys::{memory_file, racing};
 
@@ -54,8 +56,8 @@ pub(super) struct Control {
     pub(super) requested: Line<AtomicU64>,
     pub(super) taken: Line<AtomicU64>,
     pub(super) wanted: Line<Wanted>,
-    /// By the worker: one of [`asleep`].
-    pub(super) asleep: Line<AtomicU32>,
+    /// By the worker.
+    pub(super) asleep: Line<Sleeper>,
     pub(super) replied: Line<AtomicU64>,
     /// How many requests it has dealt with, whose entries are free.
     pub(super) passed: Line<AtomicU64>,
@@ -66,8 +68,7 @@ pub(super) struct Control {
 }
 
 pub(super) struct Wanted {
-    pub(super) replies: AtomicU64,
-    pub(super) whom: AtomicU32,
+    pub(super) wish: Wish,
     /// 1 when no requests will come, and the worker is to end when it has none.
     pub(super) closing: AtomicU32,
 }
@@ -179,16 +180,6 @@ pub(super) mod progress {
         (word == of(part, items as u32, len as usize)).then_some((items as u32, len as usize))
     }
 }
-
-/// What a worker sleeps for.
-pub(super) mod asleep {
-    pub(in super::super) const NO: u32 = 0;
-    pub(in super::super) const FOR_A_REQUEST: u32 = 1;
-    pub(in super::super) const FOR_ROOM: u32 = 2;
-}
-
-/// `wanted` when nobody sleeps.
-pub(super) const NEVER: u64 = u64::MAX;
 
 const CONTROL: usize = size_of::<Control>().next_multiple_of(PAGE);
 

@@ -12,6 +12,7 @@
 #![cfg(test)]
 #![deny(unsafe_code)]
 
+mod doorbell;
 mod flag;
 mod permits;
 mod rounds;

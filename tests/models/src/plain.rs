@@ -222,17 +222,53 @@ impl Note {
     }
 }
 
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Or {
+    pub(crate) time: bool,
+    pub(crate) gone: u64,
+}
+
+pub(crate) fn sleep_until(note: &Note, least: u64, or: Or) -> bool {
+    step(Location::caller());
+    wait_for(|world| {
+        let is_so = note.get() >= least;
+        (is_so || or.time || (world.ended | world.dead) & or.gone != 0).then_some(is_so)
+    })
+}
+
+pub(crate) struct Bell(Note);
+
+impl Bell {
+    pub(crate) fn new() -> Self {
+        Self(Note::new())
+    }
+
+    pub(crate) fn ring(&self) {
+        step(Location::caller());
+        with(|_| self.0.set(1));
+    }
+
+    pub(crate) fn wait(&self, or: Or) -> bool {
+        let rang = sleep_until(&self.0, 1, or);
+        if rang {
+            self.0.set(0);
+        }
+        rang
+    }
+}
+
 type Run<S> = Box<dyn Fn(&S) + Sync>;
 
 pub(crate) struct Model<S> {
     begin: Box<dyn Fn() -> S>,
     threads: Vec<Run<S>>,
     deaths: u32,
+    mortals: u64,
 }
 
 impl<S: Sync + 'static> Model<S> {
     pub(crate) fn new(_: &'static str, begin: impl Fn() -> S + 'static) -> Self {
-        Self { begin: Box::new(begin), threads: Vec::new(), deaths: 0 }
+        Self { begin: Box::new(begin), threads: Vec::new(), deaths: 0, mortals: u64::MAX }
     }
 
     pub(crate) fn thread(mut self, run: impl Fn(&S) + Sync + 'static) -> Self {
@@ -242,6 +278,11 @@ impl<S: Sync + 'static> Model<S> {
 
     pub(crate) fn deaths(mut self, deaths: u32) -> Self {
         self.deaths = deaths;
+        self
+    }
+
+    pub(crate) fn mortals(mut self, mortals: u64) -> Self {
+        self.mortals = mortals;
         self
     }
 
@@ -255,7 +296,7 @@ impl<S: Sync + 'static> Model<S> {
     pub(crate) fn check_with(self, end: impl Fn(&S, u64)) {
         self.execute(None, &end);
         if self.deaths > 0 {
-            let victims = 1..=self.threads.len() as Who;
+            let victims = (1..=self.threads.len() as Who).filter(|who| self.mortals & 1 << who != 0);
             victims.for_each(|victim| (0..STEPS).for_each(|steps| self.execute(Some((victim, steps)), &end)));
         }
     }

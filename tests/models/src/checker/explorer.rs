@@ -9,7 +9,7 @@ use std::rc::Rc;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult};
 
-use super::world::{Answer, State, Thread, Wish, World, YIELDER, with};
+use super::world::{Answer, State, Thread, Until, Wish, World, YIELDER, with};
 
 /// So many steps are more than any execution of a model should have.
 const TOO_LONG: usize = 2_000;
@@ -23,6 +23,8 @@ pub(crate) struct Model<S> {
     begin: Box<dyn Fn() -> S>,
     threads: Vec<Run<S>>,
     deaths: u32,
+    /// Who may die, a bit for each name.
+    mortals: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -56,7 +58,7 @@ struct Explorer {
 impl<S: 'static> Model<S> {
     /// Each execution begins with what `begin` makes.
     pub(crate) fn new(name: &'static str, begin: impl Fn() -> S + 'static) -> Self {
-        Self { name, begin: Box::new(begin), threads: Vec::new(), deaths: 0 }
+        Self { name, begin: Box::new(begin), threads: Vec::new(), deaths: 0, mortals: u64::MAX }
     }
 
     pub(crate) fn thread(mut self, run: impl Fn(&S) + 'static) -> Self {
@@ -67,6 +69,12 @@ impl<S: 'static> Model<S> {
     /// So many of the threads may die, any of them, anywhere.
     pub(crate) fn deaths(mut self, deaths: u32) -> Self {
         self.deaths = deaths;
+        self
+    }
+
+    /// Only these die, a bit for each name.
+    pub(crate) fn mortals(mut self, mortals: u64) -> Self {
+        self.mortals = mortals;
         self
     }
 
@@ -103,7 +111,7 @@ impl Explorer {
     fn execute<S: 'static>(&mut self, model: &Model<S>, end: &impl Fn(&S, u64)) {
         self.executions += 1;
         self.trace.clear();
-        with(|world| *world = World { may_die: model.deaths, ..World::default() });
+        with(|world| *world = World { may_die: model.deaths, mortals: model.mortals, ..World::default() });
         let shared = Rc::new((model.begin)());
         let mut threads: Vec<_> = model.threads.iter().map(|run| self.thread(run.clone(), shared.clone())).collect();
         let mut yielders = vec![None; threads.len()];
@@ -203,9 +211,11 @@ impl World {
                 State::Woken(_) | State::Wants(Wish::Step(_)) => moves.push(Move::Run(i)),
                 State::Wants(Wish::Take(lock, _)) if self.locks[lock].by.is_none() => moves.push(Move::Run(i)),
                 State::Wants(Wish::Sleep(..)) if thread.looks < self.deaths => moves.push(Move::Wake(i)),
+                State::Wants(Wish::Until(until, _)) if self.is_over(until) => moves.push(Move::Run(i)),
+                State::Wants(Wish::Until(until, _)) if until.or.time => moves.push(Move::Wake(i)),
                 State::Wants(_) => {}
             }
-            if self.deaths < self.may_die {
+            if self.deaths < self.may_die && self.mortals & 2 << i != 0 {
                 deaths.push(Move::Kill(i));
             }
         }
@@ -214,6 +224,12 @@ impl World {
         }
         moves.append(&mut deaths);
         moves
+    }
+
+    /// Whether somebody does not sleep any more.
+    fn is_over(&self, until: Until) -> bool {
+        let gone = |i: usize| matches!(self.threads[i].state, State::Ended | State::Dead);
+        self.notes[until.note] >= until.least || (0..self.threads.len()).any(|i| until.or.gone & 2 << i != 0 && gone(i))
     }
 
     fn asleep(&self) -> u64 {
@@ -225,9 +241,10 @@ impl World {
 impl Thread {
     fn place(&self) -> Option<&'static Location<'static>> {
         match self.state {
-            State::Wants(Wish::Step(place) | Wish::Sleep(_, place) | Wish::Take(_, place)) | State::Woken(place) => {
-                Some(place)
-            }
+            State::Wants(
+                Wish::Step(place) | Wish::Sleep(_, place) | Wish::Take(_, place) | Wish::Until(_, place),
+            )
+            | State::Woken(place) => Some(place),
             State::Ended | State::Dead => None,
         }
     }

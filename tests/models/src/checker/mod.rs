@@ -18,7 +18,8 @@ mod world;
 use std::panic::Location;
 
 pub(crate) use explorer::Model;
-use world::{Answer, State, Wish, ask, with};
+pub(crate) use world::Or;
+use world::{Answer, State, Until, Wish, ask, with};
 
 use crate::atomic::AtomicU32;
 use crate::raw::Who;
@@ -208,5 +209,39 @@ impl Note {
 
     pub(crate) fn remove(&self, bit: u64) {
         self.set(self.get() & !(1 << bit));
+    }
+}
+
+/// Sleeps until a note is at least so much, which others may make it at any time; false if it was something else that ended the sleep.
+#[track_caller]
+pub(crate) fn sleep_until(note: &Note, least: u64, or: Or) -> bool {
+    ask(Wish::Until(Until { note: note.0, least, or }, Location::caller()));
+    let is_so = with(|world| world.notes[note.0]) >= least;
+    saw(is_so.into());
+    is_so
+}
+
+/// What stays rung until somebody has waited for it.
+pub(crate) struct Bell(Note);
+
+impl Bell {
+    pub(crate) fn new() -> Self {
+        Self(Note::new())
+    }
+
+    #[track_caller]
+    pub(crate) fn ring(&self) {
+        step(Location::caller());
+        self.0.set(1);
+    }
+
+    /// Sleeps until it rings, and makes it still; false if it was something else that ended the sleep.
+    #[track_caller]
+    pub(crate) fn wait(&self, or: Or) -> bool {
+        let rang = sleep_until(&self.0, 1, or);
+        if rang {
+            self.0.set(0);
+        }
+        rang
     }
 }

@@ -20,6 +20,24 @@ pub(super) enum Wish {
     Step(Place),
     Sleep(usize, Place),
     Take(usize, Place),
+    Until(Until, Place),
+}
+
+/// What a thread sleeps for: a note that is so much.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Until {
+    pub(super) note: usize,
+    pub(super) least: u64,
+    pub(super) or: Or,
+}
+
+/// What else ends a sleep.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Or {
+    /// It may be over at any time.
+    pub(crate) time: bool,
+    /// One of these has ended or died, a bit for each name.
+    pub(crate) gone: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,6 +80,7 @@ pub(super) struct World {
     pub(super) running: Option<usize>,
     pub(super) deaths: u32,
     pub(super) may_die: u32,
+    pub(super) mortals: u64,
 }
 
 thread_local! {
@@ -155,12 +174,14 @@ impl World {
                 State::Wants(Wish::Step(_)) => 0,
                 State::Wants(Wish::Sleep(..)) => 1,
                 State::Wants(Wish::Take(..)) => 2,
+                State::Wants(Wish::Until(..)) => 6,
                 State::Woken(_) => 3,
                 State::Ended => 4,
                 State::Dead => 5,
             };
-            // a dead one does nothing more, whatever it was told
-            let known = if *state == State::Dead { (0, 0, 0) } else { (*told, *part, *looks) };
+            // one that has ended does nothing more, whatever it was told
+            let is_over = matches!(state, State::Ended | State::Dead);
+            let known = if is_over { (0, 0, 0) } else { (*told, *part, *looks) };
             (kind, known).hash(&mut hasher);
         }
         hasher.finish()
