@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use super::PoolError;
 use super::buffers::Buffers;
 use super::error::Kind;
+use super::handoff::{DRIVER, Handoff, REACTOR, more};
 use super::job::Job;
 use super::member::{Given, Member, Reply};
 use super::region::Region;
@@ -62,16 +63,10 @@ pub(super) struct State {
     pub(super) last_words: Vec<Tail>,
     /// When the last of the spares could not be started.
     pub(super) spare_failed: Option<Instant>,
-    /// When the reactor looks after the workers by itself.
-    pub(super) alarm: Option<Instant>,
-    /// It has something to do before.
-    calls_reactor: bool,
-    /// A thread that waits for outcomes takes replies.
-    is_driven: bool,
-    /// How that thread has fared with spinning.
+    /// Who takes replies, and is to be rung for.
+    pub(super) handoff: Handoff<Instant>,
+    /// How drivers have fared with spinning.
     spin: Spin,
-    /// There is an outcome, or a worker, that it does not know of.
-    pub(super) has_news: bool,
 }
 
 /// A worker's place.
@@ -109,10 +104,6 @@ pub(super) enum Phase {
     Terminated,
 }
 
-/// Who is rung for.
-const DRIVER: u32 = 0;
-const REACTOR: u32 = 1;
-
 /// The two that workers ring.
 pub(super) struct Bells([Bell; 2]);
 
@@ -144,11 +135,8 @@ impl Engine {
             leaving: Vec::new(),
             last_words: Vec::new(),
             spare_failed: None,
-            alarm: None,
-            calls_reactor: false,
-            is_driven: false,
+            handoff: Handoff::default(),
             spin: Spin::new(1),
-            has_news: false,
         };
         let bells = Bells::new()?;
         let (state, reactor, started) = (Mutex::new(state), Mutex::default(), AtomicUsize::new(0));
@@ -199,7 +187,8 @@ impl Engine {
         }
         state.queue.extend(jobs);
         state.distribute();
-        if state.is_driven || state.calls_reactor() {
+        let needs_reactor = state.needs_reactor();
+        if state.handoff.is_urgent(needs_reactor) {
             self.after(state);
         }
     }
@@ -211,12 +200,9 @@ impl Engine {
 
     /// What has to be done after something was done under the lock, by a thread that does not wait.
     pub(super) fn after(&self, mut state: MutexGuard<'_, State>) {
-        let calls_reactor = state.calls_reactor();
-        state.calls_reactor = false;
-        let [driver, reactor] = match state.is_driven {
-            true => [std::mem::take(&mut state.has_news), calls_reactor],
-            false => [false, state.want(REACTOR, true) || calls_reactor],
-        };
+        let needs_reactor = state.needs_reactor();
+        let State { handoff, slots, .. } = &mut *state;
+        let [driver, reactor] = handoff.after(needs_reactor, || want(slots, REACTOR, |_| true));
         drop(state);
         if driver {
             self.bells.of(DRIVER).ring();
@@ -237,7 +223,7 @@ impl Engine {
             if shelf.has(count) || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 break;
             }
-            if state.is_driven && !drives {
+            if !state.handoff.drive(&mut drives) {
                 // some of what was taken may be what the driver waits for
                 self.after(state);
                 if shelf.wait(count, deadline) {
@@ -246,20 +232,18 @@ impl Engine {
                 state = self.lock();
                 continue;
             }
-            (state.is_driven, drives) = (true, true);
-            state.has_news = false;
             if state.spin.is_worth() {
                 let (regions, mut spin) = (state.regions(), state.spin);
                 drop(state);
                 let found = spin.until(|| regions.iter().any(|(region, taken)| region.has_replied(*taken)));
                 state = self.lock();
                 state.spin = spin;
-                if found || state.has_news {
+                if found || state.handoff.has_news {
                     continue;
                 }
             }
-            if !state.want(DRIVER, count == 1) {
-                if std::mem::take(&mut state.calls_reactor) {
+            if !want(&mut state.slots, DRIVER, |_| count == 1) {
+                if state.handoff.rings_reactor() {
                     self.bells.of(REACTOR).ring();
                 }
                 let nap = state.spin.nap();
@@ -270,9 +254,7 @@ impl Engine {
                 state.want_nothing();
             }
         }
-        if drives {
-            state.is_driven = false;
-        }
+        state.handoff.stop(drives);
         // jobs may have been given to workers whose replies nobody would be rung for
         self.after(state);
         shelf.has_any()
@@ -322,7 +304,7 @@ impl Engine {
 impl State {
     /// Says of all calls of a job that are left why they have no result.
     pub(super) fn fail(&mut self, job: Job, kind: Kind) {
-        self.has_news = true;
+        self.handoff.has_news = true;
         job.fail(kind);
     }
 
@@ -333,7 +315,7 @@ impl State {
             let (news, back) = take_replies_of(member);
             let retires = member.is_retiring();
             member.let_go();
-            self.has_news |= news;
+            self.handoff.has_news |= news;
             if retires {
                 self.retire(place);
             }
@@ -350,7 +332,7 @@ impl State {
             }
             self.leaving.push(*member);
         }
-        self.calls_reactor = true;
+        self.handoff.calls_reactor = true;
     }
 
     /// What takes the place of a worker: one that has been started for that, if there is one.
@@ -394,12 +376,8 @@ impl State {
 
     /// A worker was given a job, and is to be looked at after so long.
     fn has_given(&mut self, look: Option<Duration>) {
-        if let Some(look) = look.and_then(|look| Instant::now().checked_add(look))
-            && self.alarm.is_none_or(|alarm| alarm > look)
-        {
-            // until the reactor has set it anew
-            self.alarm = Some(look);
-            self.calls_reactor = true;
+        if let Some(look) = look.and_then(|look| Instant::now().checked_add(look)) {
+            self.handoff.given(look);
         }
     }
 
@@ -442,9 +420,9 @@ impl State {
         !self.queue_is_empty() && self.slots.iter_mut().all(|slot| slot.member().is_none())
     }
 
-    /// Whether the reactor has something to do.
-    fn calls_reactor(&mut self) -> bool {
-        self.calls_reactor || self.needs_workers()
+    /// Whether the reactor has something to do, as what there is says.
+    fn needs_reactor(&mut self) -> bool {
+        self.needs_workers()
     }
 
     /// Where replies can come, and how many have been taken there.
@@ -452,23 +430,21 @@ impl State {
         self.slots.iter_mut().filter_map(Slot::ready).map(|member| member.replies()).collect()
     }
 
-    /// Says that a thread is about to sleep, until there is a reply or, where that is enough, there are some; true if there are
-    /// some already.
-    pub(super) fn want(&mut self, whom: u32, soon: bool) -> bool {
-        let mut some = false;
-        for member in self.slots.iter_mut().filter_map(Slot::member) {
-            let open = member.open() as u64;
-            // the driver is not asked before others are given jobs while it sleeps; the reactor is
-            if open > 0 || whom == DRIVER {
-                some |= !member.want(if soon { 1 } else { (open / 2).max(1) }, whom);
-            }
-        }
-        some
-    }
-
     fn want_nothing(&mut self) {
         self.slots.iter_mut().filter_map(Slot::member).for_each(|member| member.want_nothing());
     }
+}
+
+/// Says that a thread is about to sleep, until there is a reply or, where it need not be `soon`, there are some; true if there are
+/// some already.
+fn want(slots: &mut [Slot], whom: u32, soon: impl Fn(&Member) -> bool) -> bool {
+    let mut some = false;
+    for member in slots.iter_mut().filter_map(Slot::member) {
+        if let Some(more) = more(whom, soon(member), member.open() as u64) {
+            some |= !member.want(more, whom);
+        }
+    }
+    some
 }
 
 /// Takes what one worker has replied: whether there was something, and what it hands back.

@@ -11,6 +11,7 @@ mod death;
 mod desk;
 mod engine;
 mod error;
+mod handoff;
 mod job;
 mod map;
 mod member;

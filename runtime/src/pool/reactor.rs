@@ -55,8 +55,8 @@ fn run(engine: &Engine) {
             return engine.after(state);
         }
         let watched = state.watched();
-        state.alarm = state.deadline(&engine.settings);
-        let alarm = state.alarm;
+        let alarm = state.deadline(&engine.settings);
+        state.handoff.alarm = alarm;
         engine.after(state);
         if vacant.is_empty() && spares == 0 {
             sleep(engine, &watched, alarm);
@@ -147,7 +147,7 @@ impl State {
             if !member.is_ready {
                 match member.look_whether_ready() {
                     Ok(ready) => {
-                        self.has_news |= ready;
+                        self.handoff.has_news |= ready;
                         *tries = if ready { 0 } else { *tries };
                     }
                     // a signal from outside may have hit it before it was ready
@@ -216,7 +216,7 @@ impl State {
         let run_time = member.run_time();
         let status = member.end();
         let (news, mut left) = take_replies_of(member);
-        self.has_news |= news;
+        self.handoff.has_news |= news;
         for (mut job, begun) in member.leave_behind() {
             if !begun {
                 left.push(job);
@@ -237,7 +237,7 @@ impl State {
                 }
                 (Err(_), ..) => Kind::NotSent(Arc::new(crate::SendError::Disconnected)),
             };
-            self.has_news = true;
+            self.handoff.has_news = true;
             left.extend(job.add(Part { count: 1, what: What::Failed(kind) }));
         }
         left.into_iter().rev().for_each(|job| self.take_back(job));

@@ -15,6 +15,7 @@
 mod doorbell;
 mod flag;
 mod permits;
+mod pool;
 mod rounds;
 mod waiters;
 
@@ -23,6 +24,8 @@ mod checker;
 mod words;
 
 mod atomic;
+#[path = "../../../runtime/src/pool/handoff.rs"]
+mod handoff;
 #[path = "../../../runtime/src/raw/mod.rs"]
 #[allow(dead_code, reason = "what a model does not need")]
 mod raw;

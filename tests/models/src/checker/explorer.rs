@@ -158,7 +158,7 @@ impl Explorer {
             match made {
                 Move::Run(i) => resume(i, &mut threads[i], &mut yielders[i], Answer::GoOn),
                 Move::Wake(i) => {
-                    with(|world| world.threads[i].looks += 1);
+                    with(|world| world.looked(i));
                     resume(i, &mut threads[i], &mut yielders[i], Answer::TimeIsOver);
                 }
                 Move::Kill(i) => with(|world| world.kill(i)),
@@ -224,6 +224,12 @@ impl World {
         }
         moves.append(&mut deaths);
         moves
+    }
+
+    /// A thread has slept for long enough; where it could at any time, that it did is no matter.
+    fn looked(&mut self, i: usize) {
+        let thread = &mut self.threads[i];
+        thread.looks += u32::from(!matches!(thread.state, State::Wants(Wish::Until(..))));
     }
 
     /// Whether somebody does not sleep any more.
