@@ -28,3 +28,4 @@ mod stage;
 mod standing;
 mod stderr;
 mod travel;
+mod waking;

@@ -21,6 +21,8 @@ pub(super) struct Desk {
     area: Area,
     /// How many requests have been dealt with.
     pub(super) done: u64,
+    /// It has passed a request that was taken back, for whose place the pool may wait, and has not told it.
+    has_made_place: bool,
     /// How many parts have been published.
     replied: u64,
     /// How many of them have been given back.
@@ -53,8 +55,18 @@ pub(super) fn overwritten() -> ! {
 
 impl Desk {
     pub(super) fn new(region: Region, socket: Connection, bells: [Fd<File>; 2], workers: usize) -> Self {
-        let (area, spin) = (Area::new(DATA), Spin::new(workers));
-        Self { region: Arc::new(region), socket, bells, area, done: 0, replied: 0, freed: 0, spin, last_task: None }
+        Self {
+            region: Arc::new(region),
+            socket,
+            bells,
+            area: Area::new(DATA),
+            done: 0,
+            has_made_place: false,
+            replied: 0,
+            freed: 0,
+            spin: Spin::new(workers),
+            last_task: None,
+        }
     }
 
     /// Waits for the next request; false if there will be none.
@@ -82,7 +94,8 @@ impl Desk {
                 (holds(&self.region) || (closing && !for_room), closing)
             });
             if !over {
-                if for_room || control.taken.0.load(SeqCst) < self.replied {
+                if for_room || self.has_made_place || control.taken.0.load(SeqCst) < self.replied {
+                    self.has_made_place = false;
                     self.ring();
                 }
                 let nap = self.spin.nap();
@@ -109,6 +122,14 @@ impl Desk {
         if let Some(whom) = whom {
             wait::ring(&self.bells[whom as usize % 2].0);
         }
+    }
+
+    /// Passes the request that was begun last, which was taken back.
+    pub(super) fn pass(&mut self) {
+        let control = self.region.control();
+        // the pool could not place another one; with a reply, or before this sleeps, it is told
+        self.has_made_place |= control.requested.0.load(SeqCst) + 1 >= self.done + MOST;
+        control.passed.0.store(self.done, SeqCst);
     }
 
     pub(super) fn send(&self, bytes: &[u8], fds: &[OwnedFd]) -> Result<(), SendError> {

@@ -242,7 +242,7 @@ impl Engine {
                     continue;
                 }
             }
-            if !want(&mut state.slots, DRIVER, |_| count == 1) {
+            if !want(&mut state.slots, DRIVER, |member| count == 1 || !member.has_only(shelf)) {
                 if state.handoff.rings_reactor() {
                     self.bells.of(REACTOR).ring();
                 }
@@ -366,6 +366,8 @@ impl State {
             }
             let Some(job) = self.slots[fullest].member().and_then(|member| member.revoke(|_| true)) else { return };
             let look = job.shelf.terms.look;
+            // the driver may wait for as many replies as that one has no more, and what comes in their place may be another caller's
+            self.handoff.has_news = true;
             match self.slots[idle].member().map(|member| member.give(job)) {
                 Some(Given::Yes) | None => self.has_given(look),
                 // it is sent, or refused, when it is its turn
@@ -422,7 +424,14 @@ impl State {
 
     /// Whether the reactor has something to do, as what there is says.
     fn needs_reactor(&mut self) -> bool {
-        self.needs_workers()
+        self.needs_workers() || self.can_dismiss()
+    }
+
+    /// Whether workers are to end, and have not been told: the reactor, which does that, does not hear of outcomes that a driver takes.
+    fn can_dismiss(&mut self) -> bool {
+        self.phase == Phase::Closed
+            && self.queue_is_empty()
+            && self.slots.iter_mut().filter_map(Slot::ready).any(|member| member.open() == 0)
     }
 
     /// Where replies can come, and how many have been taken there.
@@ -440,7 +449,7 @@ impl State {
 fn want(slots: &mut [Slot], whom: u32, soon: impl Fn(&Member) -> bool) -> bool {
     let mut some = false;
     for member in slots.iter_mut().filter_map(Slot::member) {
-        if let Some(more) = more(whom, soon(member), member.open() as u64) {
+        if let Some(more) = more(whom, soon(member), member.open() as u64, member.is_full()) {
             some |= !member.want(more, whom);
         }
     }

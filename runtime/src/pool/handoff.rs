@@ -69,9 +69,10 @@ impl<Time: Ord> Handoff<Time> {
     }
 }
 
-/// After how many more replies a worker with so many open requests rings; none if it need not.
-pub(super) fn more(whom: u32, soon: bool, open: u64) -> Option<u64> {
+/// After how many more replies a worker with so many open requests rings; none if it need not. It may be full of requests that were
+/// taken back.
+pub(super) fn more(whom: u32, soon: bool, open: u64, is_full: bool) -> Option<u64> {
     // the driver is not asked before others are given jobs while it sleeps; the reactor is
-    let is_asked = open > 0 || whom == DRIVER;
+    let is_asked = open > 0 || is_full || whom == DRIVER;
     is_asked.then(|| if soon { 1 } else { (open / 2).max(1) })
 }

@@ -16,6 +16,7 @@ use super::error::Kind;
 use super::job::{Job, Part, What};
 use super::region::{DATA, ENTRIES, Region, call, flags, progress, state};
 use super::settings::Settings;
+use super::shelf::Shelf;
 use super::tail::Tail;
 use super::terms::Terms;
 use super::worker::{Tools, serve};
@@ -43,6 +44,8 @@ pub(super) struct Member {
     first: u64,
     /// How many of them are open.
     open: usize,
+    /// How many requests it had passed when there was no place for another one, which a sleeper has not asked to be rung for yet.
+    full: Option<u64>,
     /// How many requests went with descriptors of which this process has copies still, or had when it looked last.
     lent: usize,
     /// How many replies have been taken.
@@ -127,6 +130,7 @@ impl Member {
             window: VecDeque::new(),
             first: 0,
             open: 0,
+            full: None,
             lent: 0,
             taken: 0,
             calls: 0,
@@ -195,10 +199,22 @@ impl Member {
         self.open
     }
 
+    /// Whether all that it has is for one shelf.
+    pub(super) fn has_only(&self, shelf: &Shelf) -> bool {
+        self.window.iter().flatten().all(|job| std::ptr::eq(&*job.shelf, shelf))
+    }
+
+    /// Whether there was no place for a request, and it may be that no reply will make any.
+    pub(super) fn is_full(&self) -> bool {
+        self.full.is_some()
+    }
+
     /// Gives it a job (rule 1).
     pub(super) fn give(&mut self, mut job: Job) -> Given {
         let number = self.first + self.window.len() as u64;
-        if number - self.region.control().passed.0.load(SeqCst).min(number) >= ENTRIES as u64 {
+        let passed = self.region.control().passed.0.load(SeqCst).min(number);
+        if number - passed >= ENTRIES as u64 {
+            self.full = Some(passed);
             return Given::No(job);
         }
         let apart = job.bytes.len() > DATA / 2;
@@ -367,8 +383,8 @@ impl Member {
             if which(job) && self.region.request(number).state.compare_exchange(queued, revoked, SeqCst, SeqCst).is_ok()
             {
                 let job = self.window[place].take();
-                // its place is free when the worker has passed it, which is when it answers a later one
-                self.open -= 1;
+                // the worker does not read its bytes; its entry is free when the worker has passed it
+                self.closed();
                 return job;
             }
         }
@@ -402,9 +418,11 @@ impl Member {
         }
         let control = self.region.control();
         let none = control.wanted.0.wish.want(&control.replied.0, self.taken, more, whom);
+        // what it passed before this was not rung for
+        let is_full = self.full.take().is_none_or(|passed| control.passed.0.load(SeqCst) == passed);
         // what was begun before this was not rung for
         self.let_go();
-        none
+        none && is_full
     }
 
     /// Takes that back.

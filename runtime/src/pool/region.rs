@@ -21,8 +21,9 @@
 //!    that word. Who publishes a request, or takes a reply, looks at it afterwards, and wakes it if that is what it waits for. (These
 //!    words are `raw::doorbell`'s, and so are those of the next rule.)
 //! 9. The pool's thread that is to sleep says when it wants to be woken (`wish`: when there have been so many replies, and by
-//!    which bell), and looks again. A worker that has replied looks at it, and so does one that is about to sleep, or has begun
-//!    a request with descriptors; and it takes that back before it rings, so that one sleep costs one bell.
+//!    which bell), and looks again. A worker that has replied looks at it, and so does one that is about to sleep and has
+//!    replied, or has passed a request that was taken back when there was no place for another one; and one that has begun a request
+//!    with descriptors; and it takes that back before it rings, so that one sleep costs one bell.
 //! 10. What the worker has written is checked before it is used: numbers against the memory's bounds, and bytes are copied first.
 //!
 //! # Safety

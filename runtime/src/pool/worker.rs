@@ -68,7 +68,7 @@ fn answer(desk: &mut Desk, quota: &mut Quota, memory: Vec<u8>) -> Vec<u8> {
         if found != state::of(number, state::REVOKED) {
             overwritten();
         }
-        desk.region.control().passed.0.store(desk.done, SeqCst);
+        desk.pass();
         return memory;
     }
     if fds.as_ref().is_ok_and(|fds| !fds.is_empty()) {

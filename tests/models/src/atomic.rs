@@ -88,6 +88,13 @@ macro_rules! atomic {
                 Err(found)
             }
 
+            /// Writes what nobody looks at before the next step is made.
+            pub(crate) fn prepare(&self, value: $int) {
+                let before = self.peek();
+                self.0.store(value, Ordering::SeqCst);
+                checker::wrote(self.address(), before.into(), value.into());
+            }
+
             /// The value, looked at by nobody in the model.
             pub(crate) fn peek(&self) -> $int {
                 self.0.load(Ordering::SeqCst)

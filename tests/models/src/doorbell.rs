@@ -1,5 +1,7 @@
 //! `raw::doorbell`, as a worker's desk and one thread of its pool use it: `runtime/src/pool/desk.rs` and `member.rs`.
 
+use std::cell::Cell;
+
 use crate::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 use crate::checker::{Bell, Model, Note, Or, futex, knows_only};
 use crate::raw::doorbell::{Sleeper, Wish};
@@ -23,8 +25,8 @@ unsafe impl Zeroed for Control {}
 
 impl Control {
     /// As `Member::wake`.
-    pub(crate) fn wake(&self) {
-        if self.asleep.is_to_be_woken() {
+    pub(crate) fn wake(&self, what: u32) {
+        if self.asleep.is_to_be_woken(what) {
             futex::wake_one(self.asleep.word());
         }
     }
@@ -35,29 +37,52 @@ impl Control {
         holds: impl Fn() -> bool,
         replied: u64,
         urgent: bool,
+        has_made_place: &Cell<bool>,
         ring: impl Fn(Option<u32>),
         known: impl std::hash::Hash + Copy,
+    ) -> bool {
+        self.wait_with(holds, replied, urgent, has_made_place, ring, known, |look| look())
+    }
+
+    /// Where some looks may be one step.
+    #[allow(clippy::too_many_arguments, reason = "what a desk has in its fields")]
+    pub(crate) fn wait_with(
+        &self,
+        holds: impl Fn() -> bool,
+        replied: u64,
+        urgent: bool,
+        has_made_place: &Cell<bool>,
+        ring: impl Fn(Option<u32>),
+        known: impl std::hash::Hash + Copy,
+        looks: impl Fn(&dyn Fn() -> bool) -> bool,
     ) -> bool {
         if holds() {
             return true;
         }
         loop {
-            knows_only((known, urgent));
+            knows_only((known, urgent, has_made_place.get()));
             let (over, closing) = self.asleep.lie_down(|| {
-                let closing = self.closing.load(SeqCst) != 0;
-                (holds() || closing, closing)
+                let closing = Cell::new(false);
+                let over = looks(&|| {
+                    closing.set(self.closing.load(SeqCst) != 0);
+                    holds() || closing.get()
+                });
+                (over, closing.get())
             });
             if !over {
-                if urgent || self.taken.load(SeqCst) < replied {
+                if urgent | has_made_place.take() || self.taken.load(SeqCst) < replied {
                     ring(self.wish.whom());
                 }
-                knows_only((known, urgent, closing));
+                knows_only((known, urgent, closing, has_made_place.get()));
                 futex::wait(self.asleep.word(), Sleeper::ASLEEP);
             }
-            knows_only((known, urgent, closing));
-            self.asleep.get_up();
-            knows_only((known, urgent, closing));
-            if holds() {
+            knows_only((known, urgent, closing, has_made_place.get()));
+            let found = looks(&|| {
+                self.asleep.get_up();
+                knows_only((known, urgent, closing, has_made_place.get()));
+                holds()
+            });
+            if found {
                 return true;
             }
             if closing && !urgent {
@@ -92,12 +117,12 @@ impl Pair {
 
     fn work(&self) {
         let control = &self.words.head;
-        let (mut done, mut replied) = (0, 0);
+        let (mut done, mut replied, none) = (0, 0, Cell::new(false));
         loop {
             knows_only((done, replied));
             let (known, ring) = ((done, replied), |whom| self.ring(whom));
             let is_there = || control.requested.load(SeqCst) > done;
-            if !control.wait(is_there, replied, false, ring, known) && !is_there() {
+            if !control.wait(is_there, replied, false, &none, ring, known) && !is_there() {
                 return;
             }
             done += 1;
@@ -106,7 +131,7 @@ impl Pair {
                 if replied - taken < self.room {
                     break;
                 }
-                control.wait(|| control.taken.load(SeqCst) > taken, replied, true, ring, (known, taken));
+                control.wait(|| control.taken.load(SeqCst) > taken, replied, true, &none, ring, (known, taken));
             }
             replied += 1;
             self.published.set(replied);

@@ -7,6 +7,11 @@
 //! of a second: so a wake-up that is lost is a thread that sleeps for ever, which the checker finds. Only when a thread has died, each
 //! sleeper looks once.
 //!
+//! A pool is modelled too: `raw::doorbell` between a worker and its pool, and then reactor, workers and callers with the decisions
+//! that `runtime/src/pool/handoff.rs` makes. What is around them (who holds the lock when, in which order it is looked) is written here as
+//! `desk.rs`, `member.rs`, `engine.rs` and `reactor.rs` have it, and has to be changed with them. There nobody looks by itself after a
+//! death: the reactor is told, and all others sleep on.
+//!
 //! The checker runs one thread at a time, so it knows of no order weaker than that of `SeqCst`, and refuses any other. `raw::turn`, one
 //! word with one exchange and the only one that is `Relaxed`, is not modelled.
 #![cfg(test)]

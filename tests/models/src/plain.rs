@@ -85,6 +85,10 @@ pub(crate) fn step(_: &'static Location<'static>) {
     }
 }
 
+pub(crate) fn at_once<R>(steps: impl FnOnce() -> R) -> R {
+    steps()
+}
+
 pub(crate) fn saw(_: u64) {}
 
 pub(crate) fn wrote(_: usize, _: u64, _: u64) {}
@@ -182,6 +186,10 @@ impl Lock {
 
     pub(crate) fn was_left(&self) -> bool {
         with(|world| world.locks[self.0].died)
+    }
+
+    pub(crate) fn give_at_once(&self) {
+        with(|world| world.locks[self.0].by = None);
     }
 
     pub(crate) fn give(&self) {

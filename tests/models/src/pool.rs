@@ -2,14 +2,15 @@
 //! words of `raw::doorbell`, and callers.
 //!
 //! A caller sleeps for good where nobody brings its outcomes, and so does everybody else then: which is an end, and what each model
-//! looks at. The engine's state is no atomic, and is changed under the lock only: a note has its hash when that is given back.
+//! looks at. Some steps of a handshake, which the model of it has one by one, are one here. The engine's state is no atomic, and is changed under the lock only: a note has its hash when that is given back.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::atomic::{AtomicU64, Ordering::SeqCst};
-use crate::checker::{Bell, Lock, Model, Note, Or, has_ended, knows_only, next_part, sleep_until};
+use crate::checker::{Bell, Lock, Model, Note, Or, at_once, has_ended, knows_only, next_part, sleep_until};
 use crate::doorbell::Control;
 use crate::handoff::{DRIVER, Handoff, REACTOR, more};
 use crate::words::Words;
@@ -53,6 +54,7 @@ struct Member {
     first: u64,
     open: u64,
     taken: u64,
+    full: Option<u64>,
     is_ready: bool,
     is_dismissed: bool,
 }
@@ -138,8 +140,7 @@ impl Pool {
         state.hash(&mut hasher);
         self.hash.set(hasher.finish());
         drop(state);
-        knows_only(known);
-        self.lock.give();
+        self.lock.give_at_once();
         knows_only(known);
     }
 
@@ -152,16 +153,20 @@ impl Pool {
     fn give(&self, member: &mut Member, job: Job) -> bool {
         let number = member.first + member.window.len() as u64;
         let control = self.control(member);
-        if number - control.passed.load(SeqCst) >= self.entries {
+        let passed = control.passed.load(SeqCst).min(number);
+        if number - passed >= self.entries {
+            member.full = Some(passed);
             return false;
         }
         let site = &self.sites[member.site];
         site.jobs[(number % self.entries) as usize].set(job.number as u64);
-        self.request(member.site, number).store(number << 2 | QUEUED, SeqCst);
+        self.request(member.site, number).prepare(number << 2 | QUEUED);
         member.window.push_back(Some(job));
         member.open += 1;
-        control.requested.store(number + 1, SeqCst);
-        control.wake();
+        at_once(|| {
+            control.requested.store(number + 1, SeqCst);
+            control.wake();
+        });
         true
     }
 
@@ -179,14 +184,12 @@ impl Pool {
         while self.control(member).replied.load(SeqCst) > member.taken {
             let part = self.sites[member.site].parts[member.taken as usize].get();
             member.taken += 1;
-            self.control(member).taken.store(member.taken, SeqCst);
-            self.control(member).wake();
+            at_once(|| {
+                self.control(member).taken.store(member.taken, SeqCst);
+                self.control(member).wake();
+            });
             self.put(member.window[(part - member.first) as usize].take().expect("an open request"));
-            member.open -= 1;
-            while let Some(None) = member.window.front() {
-                member.window.pop_front();
-                member.first += 1;
-            }
+            member.closed();
             news = true;
         }
         news
@@ -205,7 +208,7 @@ impl Pool {
             let (queued, revoked) = (number << 2 | QUEUED, number << 2 | REVOKED);
             if self.request(member.site, number).compare_exchange(queued, revoked, SeqCst, SeqCst).is_ok() {
                 member.window[place] = None;
-                member.open -= 1;
+                member.closed();
                 return Some(job);
             }
         }
@@ -228,6 +231,7 @@ impl Pool {
         while let Some(idle) = slots.iter().position(is_idle) {
             let fullest = slots.iter_mut().flatten().max_by_key(|member| member.open).filter(|member| member.open > 1);
             let Some(job) = fullest.and_then(|member| self.revoke(member, |_| true)) else { return };
+            handoff.has_news = true;
             if !slots[idle].as_mut().is_some_and(|member| self.give(member, job)) {
                 return queue.push_front(job);
             }
@@ -235,20 +239,25 @@ impl Pool {
     }
 
     /// `State::want`.
-    fn want(&self, slots: &mut [Option<Member>], whom: u32, soon: bool) -> bool {
+    fn want(&self, slots: &mut [Option<Member>], whom: u32, soon: impl Fn(&Member) -> bool) -> bool {
         let mut some = false;
         for member in slots.iter_mut().flatten() {
-            if let Some(more) = more(whom, soon, member.open) {
+            if let Some(more) = more(whom, soon(member), member.open, member.full.is_some()) {
                 let control = self.control(member);
                 some |= !control.wish.want(&control.replied, member.taken, more, whom);
+                some |= member.full.take().is_some_and(|passed| control.passed.load(SeqCst) != passed);
             }
         }
         some
     }
 
-    /// What [`State`] says by `needs_reactor`.
+    /// `State::needs_reactor`.
     fn needs_reactor(&self, state: &State) -> bool {
-        !state.queue.is_empty() && state.slots.iter().all(Option::is_none)
+        let mut members = state.slots.iter().flatten();
+        match state.queue.is_empty() {
+            true => state.is_closed && members.any(|member| member.is_fit() && member.open == 0),
+            false => members.next().is_none(),
+        }
     }
 
     /// `Engine::after`; the caller knows nothing but this.
@@ -256,7 +265,7 @@ impl Pool {
     fn after(&self, mut state: MutexGuard<'_, State>, known: impl Hash + Copy) {
         let needs_reactor = self.needs_reactor(&state);
         let State { handoff, slots, .. } = &mut *state;
-        let [driver, reactor] = handoff.after(needs_reactor, || self.want(slots, REACTOR, true));
+        let [driver, reactor] = handoff.after(needs_reactor, || self.want(slots, REACTOR, |_| true));
         self.unlock(state, (known, driver, reactor));
         if driver {
             self.bells[DRIVER as usize].ring();
@@ -310,7 +319,7 @@ impl Pool {
                 continue;
             }
             let soon = count == arrived.get() + 1;
-            if !self.want(&mut state.slots, DRIVER, soon) {
+            if !self.want(&mut state.slots, DRIVER, |member| soon || !member.has_only(shelf)) {
                 if state.handoff.rings_reactor() {
                     self.bells[REACTOR as usize].ring();
                 }
@@ -360,8 +369,13 @@ impl Pool {
         sleep_until(&self.is_over, 1, FOR_EVER);
     }
 
-    /// The reactor.
+    /// The reactor, which has looked when there was nothing yet.
     fn react(&self) {
+        let gone = self
+            .state
+            .lock()
+            .map_or(0, |state| state.slots.iter().flatten().map(|member| 1 << name(member.site)).sum());
+        self.bells[REACTOR as usize].wait(Or { time: false, gone });
         loop {
             knows_only(());
             let mut state = self.lock();
@@ -371,8 +385,10 @@ impl Pool {
             if state.is_closed && state.queue.is_empty() {
                 for member in state.slots.iter_mut().flatten().filter(|member| member.is_fit() && member.open == 0) {
                     member.is_dismissed = true;
-                    self.control(member).closing.store(1, SeqCst);
-                    self.control(member).wake();
+                    at_once(|| {
+                        self.control(member).closing.store(1, SeqCst);
+                        self.control(member).wake();
+                    });
                 }
             }
             let ends = state.is_closed && state.queue.is_empty();
@@ -447,25 +463,33 @@ impl Pool {
             self.bells[REACTOR as usize].ring();
         }
         let ring = |whom: Option<u32>| whom.into_iter().for_each(|whom| self.bells[whom as usize].ring());
-        let (mut done, mut replied) = (0, 0);
+        let (mut done, mut replied, has_made_place) = (0, 0, Cell::new(false));
         loop {
-            knows_only((done, replied));
+            knows_only((done, replied, has_made_place.get()));
             let is_there = || control.requested.load(SeqCst) > done;
-            if !control.wait(is_there, replied, false, ring, (done, replied)) && !is_there() {
+            let known = (done, replied);
+            let is_told =
+                control.wait_with(is_there, replied, false, &has_made_place, ring, known, |look| at_once(look));
+            if !is_told && !is_there() {
                 return;
             }
-            knows_only((done, replied));
+            knows_only((done, replied, has_made_place.get()));
             let (queued, running) = (done << 2 | QUEUED, done << 2 | RUNNING);
             let begun = self.request(site, done).compare_exchange(queued, running, SeqCst, SeqCst);
             let job = shared.jobs[(done % self.entries) as usize].get() as usize;
             done += 1;
             if begun.is_err() {
-                control.passed.store(done, SeqCst);
+                // no request is added while it is full, and it is not full later
+                at_once(|| {
+                    let is_full = control.requested.load(SeqCst) + 1 >= done + self.entries;
+                    has_made_place.set(has_made_place.get() || is_full);
+                    control.passed.store(done, SeqCst);
+                });
                 continue;
             }
             if let Some(awaited) = self.waits_for[job] {
                 let awaited = if awaited == KILLED { &shared.is_killed } else { &self.said[awaited] };
-                knows_only((done, replied));
+                knows_only((done, replied, has_made_place.get()));
                 sleep_until(awaited, 1, FOR_EVER);
                 if shared.is_killed.get() > 0 {
                     return;
@@ -473,10 +497,10 @@ impl Pool {
             }
             shared.parts[replied as usize].set(done - 1);
             replied += 1;
-            knows_only((done, replied));
-            control.passed.store(done, SeqCst);
+            knows_only((done, replied, has_made_place.get()));
+            control.passed.prepare(done);
             let whom = control.wish.reply(&control.replied, replied);
-            knows_only((done, replied, whom));
+            knows_only((done, replied, whom, has_made_place.get()));
             ring(whom);
         }
     }
@@ -495,8 +519,20 @@ impl Pool {
 
 impl Member {
     fn new(site: usize) -> Self {
-        let (is_ready, is_dismissed) = (false, false);
-        Self { site, window: VecDeque::new(), first: 0, open: 0, taken: 0, is_ready, is_dismissed }
+        let (window, full, is_ready, is_dismissed) = (VecDeque::new(), None, false, false);
+        Self { site, window, first: 0, open: 0, taken: 0, full, is_ready, is_dismissed }
+    }
+
+    fn closed(&mut self) {
+        self.open -= 1;
+        while let Some(None) = self.window.front() {
+            self.window.pop_front();
+            self.first += 1;
+        }
+    }
+
+    fn has_only(&self, shelf: usize) -> bool {
+        self.window.iter().flatten().all(|job| job.shelf == shelf)
     }
 
     fn is_fit(&self) -> bool {
@@ -558,7 +594,6 @@ fn call_and_leave(pool: &Pool) {
 fn who_waits_is_told() {
     check(model("pool: a caller", 1, 0, 2).thread(call(0)), 1);
     check(model("pool: two callers", 1, 0, 2).thread(call(0)).thread(call(1)), 2);
-    check(model("pool: two callers, place for one", 1, 0, 1).thread(call(0)).thread(call(1)), 2);
 }
 
 #[test]

@@ -247,9 +247,7 @@ impl World {
 impl Thread {
     fn place(&self) -> Option<&'static Location<'static>> {
         match self.state {
-            State::Wants(
-                Wish::Step(place) | Wish::Sleep(_, place) | Wish::Take(_, place) | Wish::Until(_, place),
-            )
+            State::Wants(Wish::Step(place) | Wish::Sleep(_, place) | Wish::Take(_, place) | Wish::Until(_, place))
             | State::Woken(place) => Some(place),
             State::Ended | State::Dead => None,
         }

@@ -26,7 +26,19 @@ use crate::raw::Who;
 
 /// A step of the calling thread begins.
 pub(crate) fn step(place: &'static Location<'static>) {
-    ask(Wish::Step(place));
+    if !with(|world| world.at_once) {
+        ask(Wish::Step(place));
+    }
+}
+
+/// Makes several steps one, of what another model has in single ones.
+#[track_caller]
+pub(crate) fn at_once<R>(steps: impl FnOnce() -> R) -> R {
+    step(Location::caller());
+    with(|world| world.at_once = true);
+    let result = steps();
+    with(|world| world.at_once = false);
+    result
 }
 
 /// What a thread was told by a step.
@@ -161,6 +173,11 @@ impl Lock {
     /// Whether its last holder has died, and nobody has been told.
     pub(crate) fn was_left(&self) -> bool {
         with(|world| world.locks[self.0].died)
+    }
+
+    /// Gives it back with the step before, where nobody who has it dies: then those who want it can as well have come later.
+    pub(crate) fn give_at_once(&self) {
+        with(|world| world.locks[self.0].by = None);
     }
 
     #[track_caller]

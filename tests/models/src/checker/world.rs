@@ -80,6 +80,8 @@ pub(super) struct World {
     pub(super) running: Option<usize>,
     pub(super) deaths: u32,
     pub(super) may_die: u32,
+    /// What follows is no step of its own.
+    pub(super) at_once: bool,
     pub(super) mortals: u64,
 }
 
