@@ -39,7 +39,11 @@ impl Terms {
         let timeout = narrowest([task.timeout, pool.timeout, call.timeout]);
         Self {
             timeout,
-            look: timeout.into_iter().chain(settings.deadly_memory().map(|_| LOOK)).min().map(|look| look.max(SHORTEST)),
+            look: timeout
+                .into_iter()
+                .chain(settings.deadly_memory().map(|_| LOOK))
+                .min()
+                .map(|look| look.max(SHORTEST)),
             soft_timeout: narrowest([task.soft_timeout, pool.soft_timeout, call.soft_timeout]),
             retries: call.retries.unwrap_or(task.retries),
         }

@@ -36,12 +36,12 @@ impl Control {
         &self,
         holds: impl Fn() -> bool,
         replied: u64,
-        urgent: bool,
+        what: u32,
         has_made_place: &Cell<bool>,
         ring: impl Fn(Option<u32>),
         known: impl std::hash::Hash + Copy,
     ) -> bool {
-        self.wait_with(holds, replied, urgent, has_made_place, ring, known, |look| look())
+        self.wait_with(holds, replied, what, has_made_place, ring, known, |look| look())
     }
 
     /// Where some looks may be one step.
@@ -50,22 +50,23 @@ impl Control {
         &self,
         holds: impl Fn() -> bool,
         replied: u64,
-        urgent: bool,
+        what: u32,
         has_made_place: &Cell<bool>,
         ring: impl Fn(Option<u32>),
         known: impl std::hash::Hash + Copy,
         looks: impl Fn(&dyn Fn() -> bool) -> bool,
     ) -> bool {
+        let urgent = what == Sleeper::FOR_ROOM;
         if holds() {
             return true;
         }
         loop {
             knows_only((known, urgent, has_made_place.get()));
-            let (over, closing) = self.asleep.lie_down(|| {
+            let (over, closing) = self.asleep.lie_down(what, || {
                 let closing = Cell::new(false);
                 let over = looks(&|| {
                     closing.set(self.closing.load(SeqCst) != 0);
-                    holds() || closing.get()
+                    holds() || (closing.get() && !urgent)
                 });
                 (over, closing.get())
             });
@@ -74,7 +75,7 @@ impl Control {
                     ring(self.wish.whom());
                 }
                 knows_only((known, urgent, closing, has_made_place.get()));
-                futex::wait(self.asleep.word(), Sleeper::ASLEEP);
+                futex::wait(self.asleep.word(), what);
             }
             knows_only((known, urgent, closing, has_made_place.get()));
             let found = looks(&|| {
@@ -122,7 +123,7 @@ impl Pair {
             knows_only((done, replied));
             let (known, ring) = ((done, replied), |whom| self.ring(whom));
             let is_there = || control.requested.load(SeqCst) > done;
-            if !control.wait(is_there, replied, false, &none, ring, known) && !is_there() {
+            if !control.wait(is_there, replied, Sleeper::FOR_A_REQUEST, &none, ring, known) && !is_there() {
                 return;
             }
             done += 1;
@@ -131,7 +132,14 @@ impl Pair {
                 if replied - taken < self.room {
                     break;
                 }
-                control.wait(|| control.taken.load(SeqCst) > taken, replied, true, &none, ring, (known, taken));
+                control.wait(
+                    || control.taken.load(SeqCst) > taken,
+                    replied,
+                    Sleeper::FOR_ROOM,
+                    &none,
+                    ring,
+                    (known, taken),
+                );
             }
             replied += 1;
             self.published.set(replied);
@@ -153,7 +161,7 @@ impl Pair {
                 self.taken.set(taken);
                 knows_only((given, taken, gone));
                 control.taken.store(taken, SeqCst);
-                control.wake();
+                control.wake(Sleeper::FOR_ROOM);
                 knows_only((given, taken, gone));
             }
             if taken == requests || gone {
@@ -163,7 +171,7 @@ impl Pair {
                 given += 1;
                 knows_only((given, taken, gone));
                 control.requested.store(given, SeqCst);
-                control.wake();
+                control.wake(Sleeper::FOR_A_REQUEST);
                 knows_only((given, taken, gone));
             }
             let more = if half { ((given - taken) / 2).max(1) } else { 1 };
@@ -174,7 +182,7 @@ impl Pair {
             }
         }
         control.closing.store(1, SeqCst);
-        control.wake();
+        control.wake(Sleeper::FOR_A_REQUEST);
     }
 
     fn all_is_taken(&self, requests: u64) {

@@ -13,6 +13,7 @@ use crate::atomic::{AtomicU64, Ordering::SeqCst};
 use crate::checker::{Bell, Lock, Model, Note, Or, at_once, has_ended, knows_only, next_part, sleep_until};
 use crate::doorbell::Control;
 use crate::handoff::{DRIVER, Handoff, REACTOR, more};
+use crate::raw::doorbell::Sleeper;
 use crate::words::Words;
 
 const QUEUED: u64 = 0;
@@ -165,7 +166,7 @@ impl Pool {
         member.open += 1;
         at_once(|| {
             control.requested.store(number + 1, SeqCst);
-            control.wake();
+            control.wake(Sleeper::FOR_A_REQUEST);
         });
         true
     }
@@ -186,7 +187,7 @@ impl Pool {
             member.taken += 1;
             at_once(|| {
                 self.control(member).taken.store(member.taken, SeqCst);
-                self.control(member).wake();
+                self.control(member).wake(Sleeper::FOR_ROOM);
             });
             self.put(member.window[(part - member.first) as usize].take().expect("an open request"));
             member.closed();
@@ -387,7 +388,7 @@ impl Pool {
                     member.is_dismissed = true;
                     at_once(|| {
                         self.control(member).closing.store(1, SeqCst);
-                        self.control(member).wake();
+                        self.control(member).wake(Sleeper::FOR_A_REQUEST);
                     });
                 }
             }
@@ -469,7 +470,9 @@ impl Pool {
             let is_there = || control.requested.load(SeqCst) > done;
             let known = (done, replied);
             let is_told =
-                control.wait_with(is_there, replied, false, &has_made_place, ring, known, |look| at_once(look));
+                control.wait_with(is_there, replied, Sleeper::FOR_A_REQUEST, &has_made_place, ring, known, |look| {
+                    at_once(look)
+                });
             if !is_told && !is_there() {
                 return;
             }
