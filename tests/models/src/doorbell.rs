@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
-use crate::checker::{Bell, Model, Note, Or, futex, knows_only};
+use crate::checker::{Bell, Model, Note, Or, futex, knows_only, sleep_until};
 use crate::raw::doorbell::{Sleeper, Wish};
 use crate::words::{Words, Zeroed};
 
@@ -100,14 +100,24 @@ struct Pair {
     /// How many requests there are at a time, and how many replies have room.
     window: u64,
     room: u64,
+    /// Each call waits until somebody knows of the one before.
+    each_waits: bool,
     /// How many replies have been published.
     published: Note,
     taken: Note,
 }
 
 impl Pair {
-    fn new(window: u64, room: u64) -> Self {
-        Self { words: Words::new(0), bell: Bell::new(), window, room, published: Note::new(), taken: Note::new() }
+    fn new(window: u64, room: u64, each_waits: bool) -> Self {
+        Self {
+            words: Words::new(0),
+            bell: Bell::new(),
+            window,
+            room,
+            each_waits,
+            published: Note::new(),
+            taken: Note::new(),
+        }
     }
 
     fn ring(&self, whom: Option<u32>) {
@@ -127,6 +137,9 @@ impl Pair {
                 return;
             }
             done += 1;
+            if self.each_waits {
+                sleep_until(&self.taken, replied, Or::default());
+            }
             loop {
                 let taken = control.taken.load(SeqCst);
                 if replied - taken < self.room {
@@ -198,7 +211,9 @@ impl Pair {
 const WORKER: u64 = 2;
 
 fn check(name: &'static str, requests: u64, [window, room]: [u64; 2], half: bool, deaths: u32) {
-    let model = Model::new(name, move || Pair::new(window, room)).deaths(deaths).mortals(WORKER);
+    // who is rung for half of them is not told of one
+    let each_waits = !half && room > 1;
+    let model = Model::new(name, move || Pair::new(window, room, each_waits)).deaths(deaths).mortals(WORKER);
     let model = model.thread(Pair::work).thread(move |pair| pair.ask(requests, half));
     model.check(|pair| pair.all_is_taken(requests));
 }

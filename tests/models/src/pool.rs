@@ -614,13 +614,13 @@ fn the_user_does_something_else_or_panics_with_what_the_driver_brought() {
         pool.add(&[job(0, 0), job(0, 2)]);
         pool.wait(0, 1, FOR_EVER);
     };
-    check(model("pool: one takes the first of two", 1, 0, 1).thread(never_comes_back).thread(call(1)), 3);
-    let drops = |pool: &Pool| {
-        pool.add(&[job(0, 0), job(0, 2)]);
-        pool.wait(0, 1, FOR_EVER);
+    check(model("pool: one takes the first of two", 1, 0, 1).thread(never_comes_back), 1);
+    let drops = move |pool: &Pool| {
+        never_comes_back(pool);
         pool.forget(0);
+        call(1)(pool);
     };
-    check(model("pool: one drops the second of two", 1, 0, 2).thread(drops).thread(call(1)), 3);
+    check(model("pool: one drops the second of two", 1, 0, 2).thread(drops), 3);
 }
 
 #[test]
@@ -628,20 +628,20 @@ fn calls_that_were_taken_back_keep_no_place() {
     let drops = |pool: &Pool| {
         pool.add(&[job(0, 0), job(0, 2)]);
         pool.forget(0);
+        call(1)(pool);
     };
-    check(model("pool: one drops two at once", 1, 0, 2).thread(drops).thread(call(1)), 3);
+    check(model("pool: one drops two at once", 1, 0, 2).thread(drops), 3);
 }
 
 #[test]
 fn whenever_a_worker_dies_who_waits_is_told() {
-    let call_twice = |pool: &Pool| {
-        pool.add(&[job(0, 0), job(0, 2)]);
-        pool.wait(0, 2, FOR_EVER);
-    };
     let mortals = 1 << name(0);
-    check(model("pool: a worker dies", 1, 1, 2).thread(call_twice).deaths(1).mortals(mortals), 0);
-    let two = model("pool: a worker dies, two callers", 1, 1, 1).thread(call_for_some_time).thread(call(1));
-    check(two.deaths(1).mortals(mortals), 2);
+    check(model("pool: a worker dies", 1, 1, 2).thread(call(0)).deaths(1).mortals(mortals), 1);
+    let leaves = |pool: &Pool| {
+        pool.add(&[job(0, 0), job(0, 1)]);
+        pool.leave();
+    };
+    check(model("pool: a worker dies, the caller has left", 1, 1, 2).thread(leaves).deaths(1).mortals(mortals), 2);
 }
 
 #[test]
@@ -667,25 +667,32 @@ fn the_pool_ends_when_all_is_done() {
 
 #[test]
 fn a_limit_is_looked_at_whoever_sleeps() {
-    let call_with_limit = |pool: &Pool| {
-        pool.add(&[Job { has_limit: true, ..job(1, 1) }]);
-        pool.wait(1, 1, FOR_EVER);
-    };
+    let limited = Job { has_limit: true, ..job(0, 1) };
     let waits_for = std::array::from_fn(|number| (number == 1).then_some(KILLED));
-    let model = model_with("pool: one waits, one has a limit", 1, 1, 2, waits_for);
-    check(model.thread(call(0)).thread(call_with_limit), 2);
+    let adds_later = move |pool: &Pool| {
+        call_and_leave(pool);
+        pool.add(&[limited]);
+        pool.wait(0, 2, FOR_EVER);
+    };
+    check(model_with("pool: a limit, the reactor sleeps", 1, 1, 2, waits_for).thread(adds_later), 2);
+    let driver_gives = move |pool: &Pool| {
+        pool.add(&[job(0, 0), limited]);
+        pool.wait(0, 2, FOR_EVER);
+    };
+    check(model_with("pool: a limit, the driver gives the job", 1, 1, 1, waits_for).thread(driver_gives), 2);
 }
 
 #[test]
 fn no_outcome_is_kept_until_there_are_many_for_another_caller() {
-    // what the first job of one waits for is said when the other one is told
+    // what the first job of one waits for is said when the other one, whose job is before it, is told
     let call_many = |pool: &Pool| {
-        let jobs = [job(0, 0), job(0, 2), job(0, 3)];
-        pool.add(&jobs);
+        sleep_until(&pool.said[0], 1, FOR_EVER);
+        pool.add(&[job(0, 0), job(0, 2), job(0, 3)]);
         pool.wait(0, 3, FOR_EVER);
     };
     let call_and_say = |pool: &Pool| {
         pool.add(&[job(1, 1)]);
+        pool.said[0].set(1);
         pool.wait(1, 1, FOR_EVER);
         pool.said[1].set(1);
     };
