@@ -51,8 +51,11 @@ fn main() -> std::io::Result<ExitCode> {
         if !scenes.is_empty() {
             Random { kills, seed: plan.seed }.run(&scenes, &mut tally);
         }
-        if plan.objects.is_empty() || plan.objects.iter().any(|object| object == "Pool") {
-            pools::kill_at_random(&Random { kills: kills / 5, seed: plan.seed }, &mut tally);
+        let random = Random { kills: kills / 5, seed: plan.seed };
+        for (name, kill) in pools::AT_RANDOM {
+            if operations::is_wanted(&plan.objects, "Pool", name) && !tally.is_full() {
+                kill(&random, &mut tally);
+            }
         }
     }
     before.leaks().iter().for_each(|fault| tally.add(fault));

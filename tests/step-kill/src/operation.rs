@@ -28,7 +28,8 @@ pub struct Operation<T> {
 pub enum Run<T> {
     /// A copy of this process, which does this, between [`begin`](crate::begin) and [`end`](crate::end).
     Copy(fn(&T)),
-    /// A process that a descendant of this one has started, and that sleeps. What it does ends when it sleeps again.
+    /// A process that a descendant of this one has started, and that sleeps. What it does ends when it sleeps again, or has
+    /// ended by itself.
     Sleeper {
         /// Its number.
         pid: fn(&T) -> u32,

@@ -1,7 +1,7 @@
 //! Processes whose parent was killed.
 //!
 //! # Safety
-//! System calls that take integers, or no memory.
+//! System calls that take integers, or memory for one.
 
 use std::time::Duration;
 
@@ -18,17 +18,23 @@ pub fn adopt() {
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
 }
 
-/// Waits until this process has no child any more. To be called when it has reaped those of its own.
+/// Waits until this process has no child any more. To be called when it has reaped those of its own. One that was stopped goes on: it may
+/// not have come to where it looks whether it has a parent.
 ///
 /// # Errors
 /// A [`Kind::Hang`], if there is one for too long. It is left where it is.
 pub fn see_orphans_end() -> Result<(), Fault> {
     let mut time = Stopwatch::start();
     loop {
-        // SAFETY: takes integers and no pointer.
-        match unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } {
+        let mut status = 0;
+        // SAFETY: the pointer is to one integer.
+        match unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG | libc::WUNTRACED) } {
             -1 => return Ok(()),
             0 => std::thread::sleep(MOMENT),
+            pid if libc::WIFSTOPPED(status) => {
+                // SAFETY: takes integers; it is a child that has not been reaped.
+                unsafe { libc::kill(pid, libc::SIGCONT) };
+            }
             _ => {}
         }
         Kind::Hang.unless(time.elapsed() < PATIENCE, "a process outlives its parent")?;

@@ -17,7 +17,10 @@ const TRACES: usize = 4;
 /// How often a child is sent to a point again that it did not come to.
 const TRIES: usize = 6;
 
-/// Stands in a trace for an address where a child sleeps, in the system call before.
+/// A sleeper is sent to one of so many points again, once: to step there takes long.
+const SPARSE_TRIES: usize = 4;
+
+/// Stands in a trace for an address where a child sleeps, in the system call before, or a sleeper has ended by itself.
 pub(crate) const ASLEEP: usize = 0;
 
 /// How a child comes to a point: to an address, for the n-th time, and on by some steps.
@@ -73,6 +76,10 @@ fn try_to_trace<T>(operation: &Operation<T>) -> Result<Trace, Fault> {
                 addresses.push(ASLEEP);
                 return Ok(Trace { addresses, visible });
             }
+            Stop::Other(0) if matches!(operation.run, Run::Sleeper { .. }) => {
+                addresses.push(ASLEEP);
+                return Ok(Trace { addresses, visible });
+            }
             Stop::Other(status) => {
                 return Err(Kind::Untrue.fault(format!("the operation did not end, but its process, with {status:#x}")));
             }
@@ -113,7 +120,10 @@ pub(crate) fn kill_at<T>(
     let mut killed = kill(operation, route);
     // a way that depends on the time is then gone as slowly as it was the first time
     let stepped = Route { address: begin as *const () as usize, times: 0, steps: k };
-    let tries = if matches!(operation.run, Run::Copy(_)) { TRIES } else { 0 };
+    let tries = match operation.run {
+        Run::Copy(_) => TRIES,
+        Run::Sleeper { .. } => usize::from(k.is_multiple_of(SPARSE_TRIES)),
+    };
     for _ in 0..tries {
         watchdog::watch();
         if killed.as_ref().is_ok_and(|(_, there)| *there != address) {
@@ -150,6 +160,8 @@ fn try_to_kill<T>(operation: &Operation<T>, route: Route) -> Result<(Found, usiz
         match if stop < route.times { tracee.go_to(route.address) } else { tracee.step() } {
             Stop::At(address) => there = address,
             Stop::Asleep => there = ASLEEP,
+            // there is nobody to kill
+            Stop::Other(0) if matches!(operation.run, Run::Sleeper { .. }) => there = ASLEEP,
             Stop::Other(status) => {
                 let kill = Kill { pid: tracee.pid, begun, finished: false };
                 drop(tracee);

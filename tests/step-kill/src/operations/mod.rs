@@ -15,7 +15,7 @@ mod victim;
 
 use std::time::Duration;
 
-use carom_step_kill::{Operation, Tally, are_steady};
+use carom_step_kill::{Tally, are_steady};
 
 /// Kills at all points of the operations of these objects, or of all objects.
 pub(crate) fn count(objects: &[String], tally: &mut Tally) {
@@ -25,7 +25,7 @@ pub(crate) fn count(objects: &[String], tally: &mut Tally) {
         ($($file:ident)*) => {$(
             $file::operations()
                 .iter()
-                .filter(|operation| objects.is_empty() || objects.iter().any(|wanted| is_meant(wanted, operation)))
+                .filter(|operation| is_wanted(objects, operation.object, &[operation.name, operation.state].join(" ")))
                 .for_each(|operation| tally.count(operation));
         )*};
     }
@@ -37,9 +37,12 @@ pub(crate) fn count(objects: &[String], tally: &mut Tally) {
     }
 }
 
-/// Whether `OBJECT` or `OBJECT/WORDS` means this operation: with words, for which spaces may be `_`, that are in its name and state.
-fn is_meant<T>(wanted: &str, operation: &Operation<T>) -> bool {
-    let (object, words) = wanted.split_once('/').unwrap_or((wanted, ""));
-    let text = format!("{} {}", operation.name, operation.state);
-    object == operation.object && text.contains(&words.replace('_', " "))
+/// Whether `OBJECT` or `OBJECT/WORDS` means what is done to this object, if any are given: with words, for which spaces may be `_`, that are
+/// in the text.
+pub(crate) fn is_wanted(given: &[String], object: &str, text: &str) -> bool {
+    let is_meant = |wanted: &String| {
+        let (of, words) = wanted.split_once('/').unwrap_or((wanted, ""));
+        of == object && text.contains(&words.replace('_', " "))
+    };
+    given.is_empty() || given.iter().any(is_meant)
 }

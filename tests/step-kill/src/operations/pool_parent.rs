@@ -26,7 +26,7 @@ impl Subject {
 
     /// Has a pool, whose workers have done once what is done once.
     fn with_pool(&self, workers: usize, run: impl FnOnce(&carom::Pool)) {
-        let pool = pool_of(workers).expect("a pool");
+        let pool = pool_of(workers, None).expect("a pool");
         meet(&pool, &self.journal, MEETING).expect("a pool with all its workers");
         let done = pool.apply(note, self.input(BEFORE));
         assert_eq!(done.expect("nobody is killed yet"), answer(BEFORE));
@@ -40,7 +40,7 @@ impl Subject {
             Kind::Doubled.unless(times < 2, "a call was made twice")?;
         }
         let mut next = Bystander::telling(|| {
-            let pool = pool_of(1)?;
+            let pool = pool_of(1, None)?;
             let done = pool.apply(note, self.input(BEFORE + 3));
             Kind::Lost.unless(done.is_ok_and(|value| value == answer(BEFORE + 3)), "the next pool does not work")?;
             drop(pool);
@@ -90,7 +90,7 @@ pub(super) fn operations() -> [Operation<Subject>; 3] {
             });
         }),
         operation("parent, drop", "one worker", 60, |subject| {
-            let pool = pool_of(1).expect("a pool");
+            let pool = pool_of(1, None).expect("a pool");
             let done = pool.apply(note, subject.input(0));
             assert_eq!(done.expect("nobody is killed"), answer(0));
             begin();

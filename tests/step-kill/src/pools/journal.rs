@@ -1,4 +1,4 @@
-//! Memory in which calls count that they were made.
+//! Memory in which calls note that they were made.
 //!
 //! It is a file without a name, which a worker opens by the number of its owner's descriptor: so a request need not bring it.
 //!
@@ -11,12 +11,21 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 pub(crate) struct Journal {
     file: File,
-    counts: NonNull<AtomicU32>,
+    notes: NonNull<Note>,
     len: usize,
+}
+
+/// What is known of a call.
+#[repr(C)]
+struct Note {
+    /// How often it was begun.
+    times: AtomicU32,
+    /// When it came to its end last, in nanoseconds.
+    end: AtomicU64,
 }
 
 // SAFETY: it is memory for as long as it lives, and all that is done there is atomic.
@@ -32,7 +41,7 @@ impl Journal {
         assert!(fd >= 0, "memfd_create: {}", io::Error::last_os_error());
         // SAFETY: it has just been opened, and nobody else knows of it.
         let file = unsafe { File::from_raw_fd(fd) };
-        file.set_len((len * size_of::<AtomicU32>()) as u64).expect("memory");
+        file.set_len((len * size_of::<Note>()) as u64).expect("memory");
         Self::map(file)
     }
 
@@ -51,8 +60,8 @@ impl Journal {
         // SAFETY: maps new memory.
         let memory = unsafe { libc::mmap(std::ptr::null_mut(), length, rights, libc::MAP_SHARED, file.as_raw_fd(), 0) };
         assert_ne!(memory, libc::MAP_FAILED, "mmap: {}", io::Error::last_os_error());
-        let counts = NonNull::new(memory).expect("memory is not at address 0").cast();
-        Self { file, counts, len: length / size_of::<AtomicU32>() }
+        let notes = NonNull::new(memory).expect("memory is not at address 0").cast();
+        Self { file, notes, len: length / size_of::<Note>() }
     }
 
     /// By which workers find it.
@@ -60,25 +69,43 @@ impl Journal {
         self.file.as_raw_fd()
     }
 
-    fn counts(&self) -> &[AtomicU32] {
+    fn notes(&self) -> &[Note] {
         // SAFETY: so many are mapped.
-        unsafe { std::slice::from_raw_parts(self.counts.as_ptr(), self.len) }
+        unsafe { std::slice::from_raw_parts(self.notes.as_ptr(), self.len) }
     }
 
     /// Counts that this call was made.
     pub(super) fn count(&self, call: u32) {
-        self.counts()[call as usize].fetch_add(1, SeqCst);
+        self.notes()[call as usize].times.fetch_add(1, SeqCst);
     }
 
     /// How often this call was made.
     pub(crate) fn times(&self, call: u32) -> u32 {
-        self.counts()[call as usize].load(SeqCst)
+        self.notes()[call as usize].times.load(SeqCst)
     }
+
+    /// Notes that this call comes to its end.
+    pub(super) fn end(&self, call: u32) {
+        self.notes()[call as usize].end.store(nanoseconds(), SeqCst);
+    }
+
+    /// When this call came to its end, on the clock of [`nanoseconds`]; 0 if it has not.
+    pub(super) fn ended(&self, call: u32) -> u64 {
+        self.notes()[call as usize].end.load(SeqCst)
+    }
+}
+
+/// The time on a clock that is the same in all processes.
+pub(super) fn nanoseconds() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to memory for a time.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 impl Drop for Journal {
     fn drop(&mut self) {
         // SAFETY: it was mapped so, and nobody has a reference into it any more.
-        unsafe { libc::munmap(self.counts.as_ptr().cast(), self.len * size_of::<AtomicU32>()) };
+        unsafe { libc::munmap(self.notes.as_ptr().cast(), self.len * size_of::<Note>()) };
     }
 }

@@ -6,11 +6,8 @@ use carom_step_kill::{Fault, Kind};
 use super::journal::Journal;
 use super::tasks::answer;
 
-/// How many calls the death of a worker may cost, of those that went to it together.
-pub(super) fn price(chunk: usize) -> usize {
-    // the chunk is lost as a whole, as yet
-    chunk
-}
+/// How many calls the death of a worker may cost, however many went to it together.
+pub(super) const PRICE: usize = 1;
 
 /// What became of a call.
 pub(crate) enum Outcome {
@@ -31,10 +28,12 @@ impl From<Result<u64, TaskError>> for Outcome {
 pub(super) enum End {
     Value,
     Lost,
+    /// It was ended because it took too long.
+    Limit,
     Untold,
 }
 
-/// Looks whether outcomes are as they must be, of the calls from `first` on, which went in chunks; how each has ended.
+/// Looks whether outcomes are as they must be, of the calls from `first` on; how each has ended.
 pub(super) fn check(journal: &Journal, first: u32, outcomes: &[Outcome]) -> Result<Vec<End>, Fault> {
     let mut ends = Vec::with_capacity(outcomes.len());
     for (outcome, call) in outcomes.iter().zip(first..) {
@@ -45,7 +44,7 @@ pub(super) fn check(journal: &Journal, first: u32, outcomes: &[Outcome]) -> Resu
             }
             Outcome::Untold => End::Untold,
             Outcome::Error(error) => match error.worker_lost() {
-                Some(status) if status.signal() == Some(libc::SIGKILL) => End::Lost,
+                Some(lost) if lost.status().signal() == Some(libc::SIGKILL) => End::Lost,
                 _ => return Err(Kind::Untrue.fault(format!("the error is another one: {error:?}"))),
             },
         };
@@ -62,8 +61,7 @@ pub(super) fn check_times(journal: &Journal, call: u32, end: End) -> Result<(), 
     Kind::Lost.unless(times == 1 || end != End::Value, "there is a value, though the call was not made")
 }
 
-/// Of how many deaths these ends tell, of calls that went in chunks.
-pub(super) fn deaths(ends: &[End], chunk: usize) -> usize {
-    let lost = |chunk: &[End]| chunk.iter().filter(|end| **end == End::Lost).count();
-    ends.chunks(chunk).map(|calls| lost(calls).div_ceil(price(chunk))).sum()
+/// Of how many deaths these ends tell.
+pub(super) fn deaths(ends: &[End]) -> usize {
+    ends.iter().filter(|end| **end == End::Lost).count().div_ceil(PRICE)
 }

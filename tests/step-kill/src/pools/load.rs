@@ -5,7 +5,6 @@
 //! # Safety
 //! System calls that take integers, or descriptors that nobody else knows of.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write, pipe};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -18,20 +17,15 @@ use carom_step_kill::{Belongings, Bystander, Fault, Kind, PATIENCE, Random, Seed
 
 use super::journal::Journal;
 use super::ledger::{End, Outcome, check, check_times, deaths};
-use super::owner::{meet, pool_of};
+use super::owner::{FAR_AWAY, belongings, meet, pool_of};
 use super::tasks;
 
-/// Pools of so many workers.
-const SIZES: [usize; 3] = [2, 3, 4];
+/// Pools of so many workers, of which each ends after so many calls, if it does.
+const POOLS: [(usize, Option<u64>); 3] = [(2, None), (3, Some(40)), (4, None)];
 
 /// So many calls have room in the journal, and behind them the places where workers meet.
 const CALLS: u32 = 1 << 21;
 const MEETINGS: u32 = 64;
-
-/// Nobody kills a worker that is younger than this twice within that time: where three in a row end before they are ready, the pool
-/// starts no other one as long as it can do without.
-const YOUNG: Duration = Duration::from_millis(10);
-const APART: Duration = Duration::from_millis(50);
 
 /// The time between kills, in microseconds, and for how long one is stopped.
 const MOMENT: u64 = 5000;
@@ -52,17 +46,17 @@ const LOST: usize = LOADERS + 1;
 const MADE: usize = LOADERS + 2;
 const WORDS: usize = LOADERS + 3;
 
-/// Kills workers at random, and those who have them, and adds to the tally what came of it.
-pub(crate) fn kill_at_random(random: &Random, tally: &mut Tally) {
-    for workers in SIZES {
+/// Kills workers at random, and adds to the tally what came of it.
+pub(super) fn kill_workers(random: &Random, tally: &mut Tally) {
+    for (workers, most) in POOLS {
         if tally.is_full() {
             return;
         }
         let (start, seed) = (Instant::now(), random.seed.wrapping_add(workers as u64));
         let words = RawArray::<u32>::zeroed(WORDS).expect("memory");
         let _ = io::stdout().flush();
-        let mut owner = Bystander::telling(|| own(workers, random.kills / SIZES.len(), seed, &words));
-        let end = watch(&mut owner, &words);
+        let mut owner = Bystander::telling(|| own((workers, most), random.kills / POOLS.len(), seed, &words));
+        let end = watch(&mut owner, &words, KILLS);
         drop(owner);
         let end = end.and(see_orphans_end());
         let [kills, lost, made] = [KILLS, LOST, MADE].map(|place| words.get(place).unwrap_or_default());
@@ -74,18 +68,17 @@ pub(crate) fn kill_at_random(random: &Random, tally: &mut Tally) {
             tally.add(&fault);
         }
     }
-    kill_owners(random, tally);
 }
 
 /// Kills processes that have pools, at random moments of their lives, and looks whether their workers end.
-fn kill_owners(random: &Random, tally: &mut Tally) {
+pub(super) fn kill_owners(random: &Random, tally: &mut Tally) {
     let start = Instant::now();
     let (kills, mut seed) = (random.kills / 8, Seed(random.seed));
     for kill in 0..kills {
-        let (words, workers) = (RawArray::<u32>::zeroed(WORDS).expect("memory"), SIZES[kill % SIZES.len()]);
+        let (words, pool) = (RawArray::<u32>::zeroed(WORDS).expect("memory"), POOLS[kill % POOLS.len()]);
         let owner = Bystander::telling(|| {
             be_silent();
-            own(workers, usize::MAX, seed.number(), &words)
+            own(pool, usize::MAX, seed.number(), &words)
         });
         std::thread::sleep(Duration::from_micros(seed.below(LIFE)));
         drop(owner);
@@ -106,14 +99,14 @@ fn be_silent() {
     unsafe { libc::dup2(nowhere.as_raw_fd(), libc::STDERR_FILENO) };
 }
 
-/// Waits until the owner has ended, or a thread of it does not go on.
-fn watch(owner: &mut Bystander, words: &RawArray<u32>) -> Result<(), Fault> {
+/// Waits until the owner has ended, or one of its threads up to the last one does not go on.
+pub(super) fn watch(owner: &mut Bystander, words: &RawArray<u32>, last: usize) -> Result<(), Fault> {
     let mut seen = words.to_vec();
-    let mut since = [Instant::now(); KILLS + 1];
+    let mut since = vec![Instant::now(); last + 1];
     while owner.ended().is_none() {
         std::thread::sleep(Duration::from_millis(1));
         let now = words.to_vec();
-        for thread in 0..=KILLS {
+        for thread in 0..=last {
             if now[thread] != seen[thread] {
                 since[thread] = Instant::now();
             }
@@ -137,9 +130,10 @@ struct Owner<'a> {
     ends: Mutex<Vec<(u32, Vec<End>)>>,
 }
 
-fn own(workers: usize, kills: usize, seed: u64, words: &RawArray<u32>) -> Result<u8, Fault> {
+fn own((workers, most): (usize, Option<u64>), kills: usize, seed: u64, words: &RawArray<u32>) -> Result<u8, Fault> {
+    let outset = Belongings::now();
     let owner = Owner {
-        pool: pool_of(workers)?,
+        pool: pool_of(workers, most)?,
         journal: Journal::new((CALLS + MEETINGS + 1) as usize),
         words,
         next: AtomicU32::new(0),
@@ -149,7 +143,7 @@ fn own(workers: usize, kills: usize, seed: u64, words: &RawArray<u32>) -> Result
         ends: Mutex::default(),
     };
     Kind::Untrue.unless(owner.all_meet(), "the pool does not begin with all of its workers")?;
-    let before = Belongings::now();
+    let before = belongings()?;
     let killed = std::thread::scope(|scope| {
         let owner = &owner;
         let load = |thread: usize| {
@@ -169,7 +163,7 @@ fn own(workers: usize, kills: usize, seed: u64, words: &RawArray<u32>) -> Result
     })?;
     let told = owner.deaths.load(SeqCst);
     Kind::Lost.unless(told <= killed, &format!("{killed} deaths cost what {told} may cost"))?;
-    owner.stands(workers, &before)?;
+    owner.stands(workers, Some(&before).filter(|_| most.is_none()))?;
     let Owner { pool, journal, ends, .. } = owner;
     pool.join();
     drop(pool);
@@ -178,6 +172,8 @@ fn own(workers: usize, kills: usize, seed: u64, words: &RawArray<u32>) -> Result
             check_times(&journal, call, end)?;
         }
     }
+    drop(journal);
+    outset.kept().pop().map_or(Ok(()), Err)?;
     see_orphans_end().map_err(|_| Kind::Leaked.fault("a worker outlives its pool"))?;
     Ok(0)
 }
@@ -192,7 +188,7 @@ impl Owner<'_> {
     fn load(&self, thread: usize, mut seed: Seed) -> Result<(), Fault> {
         while !self.is_over.load(SeqCst) {
             let (count, chunk) =
-                [(4, 1), (8, 1), (24, 1), (28, 7), (30, 5), (24, 3), (2, 1), (1, 1)][seed.below(8) as usize];
+                [(4, 1), (8, 1), (24, 1), (28, 7), (30, 5), (24, 3), (2, 1), (1, 1), (20, 10)][seed.below(9) as usize];
             let first = self.next.fetch_add(count, SeqCst);
             if first + count > CALLS {
                 return Ok(());
@@ -200,7 +196,7 @@ impl Owner<'_> {
             let outcomes = self.round(first, count, chunk, &mut seed);
             Kind::Lost.unless(outcomes.len() == count as usize, "a call has no outcome")?;
             let ends = check(&self.journal, first, &outcomes)?;
-            self.deaths.fetch_add(deaths(&ends, chunk), SeqCst);
+            self.deaths.fetch_add(deaths(&ends), SeqCst);
             let lost = ends.iter().filter(|end| **end == End::Lost).count() as u32;
             let mut all = self.ends.lock().expect("nobody panicked");
             self.add(LOST, lost);
@@ -217,10 +213,24 @@ impl Owner<'_> {
         let (pool, fd) = (&self.pool, self.journal.fd());
         let calls = first..first + count;
         let works = |call| (fd, call, 1 + u64::from(call) % 50);
-        let in_chunks = || pool.job(tasks::work).chunk_size(chunk);
+        let limited = seed.below(2) == 0;
+        let in_chunks = || {
+            let job = pool.job(tasks::work).chunk_size(chunk);
+            if limited { job.timeout(FAR_AWAY) } else { job }
+        };
         match (count, chunk) {
             (1, _) if seed.below(4) == 0 => {
-                vec![pool.apply(tasks::note_at_length, (fd, first)).map(|long| long.answer(first)).into()]
+                let long = pool.apply(tasks::note_at_length, (fd, first, tasks::MANY, false));
+                vec![long.map(|long| long.answer(first, tasks::MANY)).into()]
+            }
+            // in some parts
+            (20, _) => {
+                let length = |call: u32| (call as usize * 7919) % (32 << 10);
+                let inputs = calls.clone().map(|call| (fd, call, length(call), false));
+                let results = pool.job(tasks::note_at_length).chunk_size(chunk).imap(inputs);
+                let answer =
+                    |(long, call): (Result<tasks::Long, _>, u32)| long.map(|long| long.answer(call, length(call)));
+                results.zip(calls).map(|found| answer(found).into()).collect()
             }
             (2, _) => {
                 let take = |call| {
@@ -265,17 +275,9 @@ impl Owner<'_> {
     /// Kills workers; how many.
     fn kill(&self, kills: usize, mut seed: Seed) -> usize {
         let mut killed = 0;
-        let mut ages = HashMap::new();
-        let mut young_one = Instant::now();
         while killed < kills && !self.is_over.load(SeqCst) {
             std::thread::sleep(Duration::from_micros(seed.below(MOMENT)));
-            let mut pids = self.pool.worker_pids();
-            pids.retain(|pid| {
-                let is_young = ages.entry(*pid).or_insert_with(Instant::now).elapsed() < YOUNG;
-                let is_meant = !is_young || young_one.elapsed() >= APART;
-                young_one = if is_young && is_meant { Instant::now() } else { young_one };
-                is_meant
-            });
+            let pids = self.pool.worker_pids();
             let Some(pid) = pids.get(seed.below(pids.len().max(1) as u64) as usize).copied() else { continue };
             let strikes: &[u32] = match seed.below(16) {
                 0..3 => {
@@ -315,8 +317,8 @@ impl Owner<'_> {
         self.pool.worker_pids().contains(&pid).then_some(worker)
     }
 
-    /// Looks whether the pool is as it was.
-    fn stands(&self, workers: usize, before: &Belongings) -> Result<(), Fault> {
+    /// Looks whether the pool is as it was, and has what it had, where that is not by chance.
+    fn stands(&self, workers: usize, before: Option<&Belongings>) -> Result<(), Fault> {
         let start = Instant::now();
         // those who were killed last may be taken for workers still
         while self.pool.worker_pids().len() != workers || !self.all_meet() {
@@ -324,7 +326,7 @@ impl Owner<'_> {
             std::thread::sleep(Duration::from_millis(1));
         }
         let start = Instant::now();
-        while let Some(fault) = before.kept().pop() {
+        while let Some(fault) = before.and_then(|before| before.kept().pop()) {
             if start.elapsed() > PATIENCE {
                 return Err(fault);
             }

@@ -4,13 +4,13 @@
 //! Signals go to workers whose owner waits meanwhile.
 
 use std::io::{Write, pipe};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use carom::{Fd, Pool, RawArray};
 use carom_step_kill::{Belongings, Bystander, Fault, Found, Kill, Kind, PATIENCE, adopt, is_asleep, see_orphans_end};
 
 use super::journal::Journal;
-use super::ledger::{End, Outcome, check, check_times, deaths};
+use super::ledger::{End, Outcome, PRICE, check, check_times, deaths};
 use super::tasks;
 
 /// What is called, in which pool.
@@ -26,6 +26,10 @@ pub(crate) struct Scenario {
     pub(crate) others_first: bool,
     /// The owner is stopped when it has made the calls, and takes no reply before the worker is dead.
     pub(crate) stopped: bool,
+    /// The calls have a limit, which is far away.
+    pub(crate) limited: bool,
+    /// A worker ends after so many calls, of which one is made before.
+    pub(crate) most: Option<u64>,
 }
 
 /// How the owner makes the calls.
@@ -40,6 +44,8 @@ pub(crate) enum How {
     Map,
     /// The answer is too long for the memory of the worker.
     Long,
+    /// The answers are long, and some of them lie in one part of a reply and the others in another one.
+    Parts,
     /// The request comes with a descriptor.
     Take,
 }
@@ -64,6 +70,9 @@ const KILLED: u32 = 4;
 /// What the owner ends with.
 const ALL_ARE_THERE: u8 = 0;
 const SOME_ARE_LOST: u8 = 1;
+
+/// A limit that no call comes to.
+pub(super) const FAR_AWAY: Duration = Duration::from_secs(60);
 
 /// How long one sleeps between looks.
 const MOMENT: Duration = Duration::from_micros(50);
@@ -95,7 +104,7 @@ pub(crate) fn set_up(scenario: &'static Scenario) -> Stage {
 /// # Panics
 /// If it takes too long.
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < 3 * PATIENCE, "the pool is not {what} in time");
         std::thread::sleep(MOMENT);
@@ -130,7 +139,7 @@ impl Stage {
 
     /// Waits until the owner has come to something.
     fn see(&mut self, holds: impl Fn(&Self) -> bool, what: &str) {
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         while !holds(self) {
             let owner = self.owner.as_mut().expect("an owner");
             if owner.ended().is_some() {
@@ -199,9 +208,25 @@ fn stop(pid: u32, signal: libc::c_int) {
     unsafe { libc::kill(pid as i32, signal) };
 }
 
-pub(crate) fn pool_of(workers: usize) -> Result<Pool, Fault> {
-    let pool = Pool::builder().processes(workers).build();
-    pool.map_err(|error| Kind::Untrue.fault(format!("there is no pool: {error:?}")))
+/// Of which each worker ends after so many calls, if it does.
+pub(crate) fn pool_of(workers: usize, most: Option<u64>) -> Result<Pool, Fault> {
+    let pool = most.map_or_else(Pool::builder, |most| Pool::builder().max_tasks_per_child(most)).processes(workers);
+    pool.build().map_err(|error| Kind::Untrue.fault(format!("there is no pool: {error:?}")))
+}
+
+/// What this process has when the pool's thread sleeps, which opens files for a moment when it begins.
+pub(super) fn belongings() -> Result<Belongings, Fault> {
+    let start = Instant::now();
+    let all_sleep = || {
+        let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let ids = threads.filter_map(|thread| thread.file_name().to_str()?.parse().ok());
+        ids.filter(|id| *id != std::process::id()).all(is_fast_asleep)
+    };
+    while !all_sleep() {
+        Kind::Hang.unless(start.elapsed() < PATIENCE, "a pool that has nothing to do does not sleep")?;
+        std::thread::sleep(MOMENT);
+    }
+    Ok(Belongings::now())
 }
 
 /// Has all workers be in a call at the same time, so that each of them has done once what is done once; their ids.
@@ -228,13 +253,14 @@ fn own(scenario: &Scenario, words: &RawArray<u32>) -> Result<u8, Fault> {
         }
     };
     let journal = Journal::new(PLACES as usize);
-    let pool = pool_of(scenario.workers)?;
+    let outset = Belongings::now();
+    let pool = pool_of(scenario.workers, scenario.most)?;
     for _ in 0..scenario.before {
         let done = pool.apply(tasks::note, (journal.fd(), PLACES - 1));
         done.map_err(|error| Kind::Untrue.fault(format!("a call before fails: {error:?}")))?;
     }
     let pids = meet(&pool, &journal, LOOKED_AT)?;
-    let before = Belongings::now();
+    let before = belongings()?;
     say(VICTIM, pids[0]);
     say(OTHER, pids.get(1).copied().unwrap_or(0));
     say(STAGE, READY);
@@ -244,13 +270,13 @@ fn own(scenario: &Scenario, words: &RawArray<u32>) -> Result<u8, Fault> {
     let ends = check(&journal, 0, &outcomes)?;
     Kind::Lost.unless(ends.len() == scenario.calls as usize, "a call has no outcome")?;
     let told = ends.iter().filter(|end| **end == End::Lost).count();
-    Kind::Lost.unless(deaths(&ends, scenario.chunk) < 2, "one death costs more than it may")?;
+    Kind::Lost.unless(deaths(&ends) < 2, "one death costs more than it may")?;
     let unmade = (0..scenario.calls).filter(|call| journal.times(*call) == 0).count();
-    let most = if told > 0 { super::ledger::price(scenario.chunk) } else { 0 };
+    let most = if told > 0 { PRICE } else { 0 };
     Kind::Lost.unless(unmade <= most, "calls were not made, and nobody is told")?;
     until(KILLED);
 
-    let mut time = std::time::Instant::now();
+    let mut time = Instant::now();
     let is_whole = || pool.worker_pids().len() == scenario.workers && !pool.worker_pids().contains(&word(VICTIM));
     while !is_whole() {
         Kind::Lost.unless(time.elapsed() < PATIENCE, "nobody takes the place of the worker")?;
@@ -259,9 +285,9 @@ fn own(scenario: &Scenario, words: &RawArray<u32>) -> Result<u8, Fault> {
     for place in 1..3 {
         meet(&pool, &journal, LOOKED_AT + place)?;
     }
-    // what is given up is given up soon
-    time = std::time::Instant::now();
-    while let Some(fault) = before.kept().pop() {
+    // what is given up is given up soon; where workers end by themselves, there may be one more, or not
+    time = Instant::now();
+    while let Some(fault) = before.kept().pop().filter(|_| scenario.most.is_none()) {
         if time.elapsed() > PATIENCE / 4 {
             return Err(fault);
         }
@@ -269,6 +295,7 @@ fn own(scenario: &Scenario, words: &RawArray<u32>) -> Result<u8, Fault> {
     }
     pool.join();
     drop(pool);
+    outset.kept().pop().map_or(Ok(()), Err)?;
     for (call, end) in (0..).zip(&ends) {
         check_times(&journal, call, *end)?;
     }
@@ -307,8 +334,18 @@ fn make_calls(
         }
         How::Imap => {
             calling();
-            let results = pool.job(tasks::note).chunk_size(scenario.chunk).imap(calls.map(|call| (fd, call)));
-            results.map(Outcome::from).collect()
+            let mut job = pool.job(tasks::note).chunk_size(scenario.chunk);
+            if scenario.limited {
+                job = job.timeout(FAR_AWAY);
+            }
+            job.imap(calls.map(|call| (fd, call))).map(Outcome::from).collect()
+        }
+        How::Parts => {
+            calling();
+            let length = |call: u32| tasks::SECOND_HAS_NO_ROOM[call as usize];
+            let inputs = calls.clone().map(|call| (fd, call, length(call), call == 1));
+            let results = pool.job(tasks::note_at_length).chunk_size(scenario.chunk).imap(inputs);
+            results.zip(calls).map(|(long, call)| long.map(|long| long.answer(call, length(call))).into()).collect()
         }
         How::Map => {
             calling();
@@ -324,7 +361,11 @@ fn make_calls(
         }
         How::Long => {
             calling();
-            vec![pool.apply(tasks::note_at_length, (fd, 0)).map(|long| long.answer(0)).into()]
+            vec![
+                pool.apply(tasks::note_at_length, (fd, 0, tasks::MANY, true))
+                    .map(|long| long.answer(0, tasks::MANY))
+                    .into(),
+            ]
         }
         How::Take => {
             let (reader, mut writer) = pipe().expect("two descriptors");

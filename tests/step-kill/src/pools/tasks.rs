@@ -21,14 +21,16 @@ pub(crate) fn note(journal: RawFd, call: u32) -> u64 {
     answer(call)
 }
 
-/// The same, after some microseconds.
+/// The same, after some microseconds, and notes when.
 #[carom::task]
 pub(crate) fn work(journal: RawFd, call: u32, micros: u64) -> u64 {
-    Journal::of_owner(journal).count(call);
+    let journal = Journal::of_owner(journal);
+    journal.count(call);
     let start = Instant::now();
     while start.elapsed() < Duration::from_micros(micros) {
         std::hint::spin_loop();
     }
+    journal.end(call);
     answer(call)
 }
 
@@ -42,13 +44,16 @@ pub(crate) fn take(journal: RawFd, call: u32, mut pipe: Fd<PipeReader>) -> u64 {
 }
 
 /// More than lies in the memory of a worker.
-const MANY: usize = (2 << 20) + (64 << 10);
+pub(super) const MANY: usize = (2 << 20) + (64 << 10);
+
+/// Of answers of these lengths, the second one has no room in a part of a reply with the first.
+pub(super) const SECOND_HAS_NO_ROOM: [usize; 4] = [(64 << 10) - 300, 400, 30, 30];
 
 /// A long answer.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Long {
     bytes: Vec<u8>,
-    _mark: Mark,
+    _mark: Option<Mark>,
 }
 
 /// Stands behind what is long, and calls [`begin`] when it is encoded: to step through the copying of all that takes long.
@@ -63,18 +68,18 @@ impl Serialize for Mark {
 }
 
 impl Long {
-    /// The answer, if it is that of this call.
-    pub(super) fn answer(&self, call: u32) -> u64 {
-        let is_whole = self.bytes.len() == MANY && self.bytes.iter().all(|byte| *byte == call as u8);
+    /// The answer, if it is that of this call, which is so long.
+    pub(super) fn answer(&self, call: u32, length: usize) -> u64 {
+        let is_whole = self.bytes.len() == length && self.bytes.iter().all(|byte| *byte == call as u8);
         if is_whole { answer(call) } else { 0 }
     }
 }
 
 /// All bytes are the last one of the call's number.
 #[carom::task]
-pub(crate) fn note_at_length(journal: RawFd, call: u32) -> Long {
+pub(crate) fn note_at_length(journal: RawFd, call: u32, length: usize, begins: bool) -> Long {
     Journal::of_owner(journal).count(call);
-    Long { bytes: vec![call as u8; MANY], _mark: Mark }
+    Long { bytes: vec![call as u8; length], _mark: begins.then_some(Mark) }
 }
 
 /// Waits until so many are in calls of this at the same time; which process it is, or 0 if they are not in time.
