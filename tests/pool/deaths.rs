@@ -59,10 +59,12 @@ fn a_lost_worker_tells_who_it_was_how_it_ended_and_how_long_it_ran_the_call() {
 
 /// How many bytes of memory this process has taken at most.
 fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("/proc");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-    kibibytes << 10
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the pointer is to space for the structure.
+    assert_eq!(unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) }, 0);
+    // SAFETY: the call has written it.
+    let usage = unsafe { usage.assume_init() };
+    (usage.ru_maxrss as u64) << 10
 }
 
 /// Takes this much memory, gives it back, and ends the worker.

@@ -7,7 +7,7 @@
 //!    driver). There is one such thread at most; others wait at their shelves.
 //! 2. When there is none, the reactor, which is a thread of the pool's own, is the one that is rung for. It also looks after the
 //!    workers: whether they have ended, and others have to be started.
-//! 3. A worker that ends costs the request that it had begun, and no other. What it had replied is delivered.
+//! 3. A worker that ends costs the call that it was making, and no other. What it had replied is delivered.
 //! 4. Every job gets one outcome. It is put on its shelf under the lock, so that no thread can look there, not find it, and sleep
 //!    before it is put there; the driver, which does not sleep at its shelf, is rung for.
 //! 5. Where no worker can be started, jobs are left to the other workers if there are any, and told otherwise: a program that
