@@ -15,7 +15,8 @@ fn stay(until: Event) -> u32 {
 /// Its limit, and not that of the inner task, which has none.
 fn is_ours(error: &TaskError) -> bool {
     let source = std::error::Error::source(error).is_some_and(|source| source.is::<task::SoftTimeLimitExceeded>());
-    let text = "the result of task `limits::pools::stay` was not there in time";
+    let text =
+        "the result of task `limits::pools::stay` was not there at the soft time limit of the task that waited for it";
     error.is_soft_timeout() && !error.is_timeout() && source && error.to_string().starts_with(text)
 }
 

@@ -86,8 +86,7 @@ fn a_call_that_takes_too_much_is_ended_where_that_is_asked_for() {
         let error = pool.apply(grow, 1000).expect_err("it takes too much");
         let (limit, resident) = error.memory_limit_exceeded().unwrap_or_else(|| panic!("{error}"));
         assert!(limit == 150 * MIB && resident > limit && resident < 2000 * MIB, "{resident}");
-        let taken = resident / MIB;
-        let text = format!("took {taken} MiB of memory, more than 150 MiB, and was killed");
+        let text = format!("took {resident} bytes of memory, more than {limit}, and was killed");
         assert_eq!(error.to_string(), format!("the worker that ran task `pool::memory::grow` {text}"));
         assert!(error.worker_lost().is_none() && error.time_limit_exceeded().is_none() && error.panic().is_none());
         replaced(&pool, &[hungry]);

@@ -51,7 +51,7 @@ impl WorkerLost {
         self.out_of_memory
     }
 
-    /// The last lines that it wrote to its standard error, if that is [captured](super::PoolBuilder::capture_stderr).
+    /// The last lines that the worker wrote, in this call or in earlier ones, to its standard error, if that is [captured](super::PoolBuilder::capture_stderr).
     pub fn stderr(&self) -> Option<&str> {
         self.stderr.as_deref()
     }
@@ -70,9 +70,6 @@ impl fmt::Display for WorkerLost {
         if self.attempts > 1 {
             write!(f, ", at attempt {}", self.attempts)?;
         }
-        match self.stderr.as_deref().map(str::trim_end) {
-            Some(stderr) if !stderr.is_empty() => write!(f, "; it had written:\n{stderr}"),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }

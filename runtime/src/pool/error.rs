@@ -151,9 +151,7 @@ impl fmt::Display for TaskError {
             Kind::TimeLimit(limit) => write!(f, "task `{task}` took longer than {limit:?}, and its worker was killed"),
             Kind::MemoryLimit { limit, resident } => write!(
                 f,
-                "the worker that ran task `{task}` took {} MiB of memory, more than {} MiB, and was killed",
-                resident >> 20,
-                limit >> 20,
+                "the worker that ran task `{task}` took {resident} bytes of memory, more than {limit}, and was killed",
             ),
             Kind::NoWorker(_) => write!(f, "no worker could be started for task `{task}`"),
             Kind::NotSent(_) => write!(f, "the input of task `{task}` could not be sent to a worker"),
@@ -166,10 +164,22 @@ impl fmt::Display for TaskError {
             Kind::Terminated => write!(f, "task `{task}` was not finished because its pool was terminated"),
             Kind::NotReady => write!(f, "the result of task `{task}` is not there yet"),
             Kind::SoftTimeLimit => write!(f, "task `{task}` was ended by its soft time limit"),
-            Kind::WaitersSoftTimeLimit(_) => write!(f, "the result of task `{task}` was not there in time"),
+            Kind::WaitersSoftTimeLimit(_) => {
+                write!(
+                    f,
+                    "the result of task `{task}` was not there at the soft time limit of the task that waited for it"
+                )
+            }
             Kind::Taken => write!(f, "the result of task `{task}` has been taken already"),
         }?;
-        self.0.index.map_or(Ok(()), |index| write!(f, " (input {index})"))
+        if let Some(index) = self.0.index {
+            write!(f, " (input {index})")?;
+        }
+        // of several lines, and so at the end
+        match self.worker_lost().and_then(WorkerLost::stderr).map(str::trim_end) {
+            Some(stderr) if !stderr.is_empty() => write!(f, "; it had written:\n{stderr}"),
+            _ => Ok(()),
+        }
     }
 }
 

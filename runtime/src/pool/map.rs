@@ -187,7 +187,7 @@ const WINDOW: usize = 16;
 /// The results of calls, each as soon as it is there and it is its turn; see [`Pool::imap`](super::Pool::imap).
 ///
 /// Inputs are taken as results are, some calls for each worker ahead of them, however long the iterator is. An iterator
-/// of inputs that blocks keeps back results that are there. Calls that have not been begun when this is dropped are not
+/// of inputs that blocks keeps back results that are there. Chunks that have not been begun when this is dropped are not
 /// made. In a task of another pool, its [soft time limit](mod@crate::task#soft-time-limits) is the last item, if it passes before the
 /// next result is there.
 #[must_use = "inputs are taken only as results are"]

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -326,8 +325,7 @@ impl Member {
                 Err(_) => whole = false,
             }
             if whole && flags & flags::APART != 0 && !fds.is_empty() {
-                bytes.clear();
-                whole = File::from(fds.remove(0)).read_to_end(&mut bytes).is_ok();
+                whole = memory_file::read_all(&File::from(fds.remove(0)), &mut bytes).is_ok();
             }
         }
         match flags & (flags::NUMBERS | flags::BULK) {

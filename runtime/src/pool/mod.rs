@@ -114,7 +114,8 @@ impl PoolBuilder {
 
     /// After how long a call is ended, if it is not done: its worker is killed, with all processes that its tasks have started and that
     /// are in its process group, the call gets an error that [says so](TaskError::time_limit_exceeded), and another worker takes the place.
-    /// Counted from when a worker begins the call. Of this, the task's own `timeout` and the [call's](JobBuilder::timeout), the
+    /// Counted from when a worker begins the call, and with what it takes to print a panic: with `RUST_BACKTRACE=1` that can be some
+    /// hundred milliseconds. Of this, the task's own `timeout` and the [call's](JobBuilder::timeout), the
     /// shortest counts.
     #[doc(alias = "time_limit")]
     pub fn timeout(mut self, limit: Duration) -> Self {
@@ -142,8 +143,8 @@ impl PoolBuilder {
         self
     }
 
-    /// How many bytes of memory a worker may take: resident ones, at present, and not at most. It is looked at after each call, and
-    /// one that takes more makes no other call; another one takes its place. What becomes of a call during which it
+    /// How many bytes of memory a worker may take: resident ones, at present, and not at most. It is looked at after each call (and not
+    /// while the worker waits for one), and one that takes more makes no other call; another one takes its place. What becomes of a call during which it
     /// takes more, [`memory_policy`](Self::memory_policy) says.
     pub fn max_memory_per_child(mut self, bytes: u64) -> Self {
         self.settings.max_memory_per_child = Some(bytes);

@@ -60,7 +60,7 @@ impl<O> AsyncResult<O> {
         is_there
     }
 
-    /// Whether the result is there. Does not block.
+    /// Whether the result is there, or has been taken. Does not block.
     pub fn ready(&self) -> bool {
         self.wait(Duration::ZERO)
     }

@@ -10,6 +10,7 @@ use std::io::{self, Seek, Write};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::ptr;
 use std::time::Duration;
@@ -28,6 +29,19 @@ pub(crate) fn of(name: &CStr, bytes: &[u8]) -> io::Result<OwnedFd> {
     without_file_size_signal(|| file.write_all(bytes))?;
     file.rewind()?;
     Ok(file.into())
+}
+
+/// Reads all of a file in memory, which another process may have made: nothing else is read, because that could wait, or have no end.
+pub(crate) fn read_all(file: &File, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let stat = fstat(file)?;
+    if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let len = usize::try_from(stat.st_size).map_err(|_| io::ErrorKind::InvalidData)?;
+    bytes.clear();
+    bytes.try_reserve_exact(len)?;
+    bytes.resize(len, 0);
+    file.read_exact_at(bytes, 0)
 }
 
 /// A file of `len` zeros, which can be mapped by many processes: nobody can make it shorter, which would end those that

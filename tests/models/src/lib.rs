@@ -17,9 +17,11 @@
 #![cfg(test)]
 #![deny(unsafe_code)]
 
+#[cfg(not(miri))] // not written for plain threads
 mod doorbell;
 mod flag;
 mod permits;
+#[cfg(not(miri))]
 mod pool;
 mod rounds;
 mod waiters;
@@ -29,6 +31,7 @@ mod checker;
 mod words;
 
 mod atomic;
+#[cfg(not(miri))]
 #[path = "../../../runtime/src/pool/handoff.rs"]
 mod handoff;
 #[path = "../../../runtime/src/raw/mod.rs"]
