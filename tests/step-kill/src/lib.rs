@@ -47,5 +47,6 @@ pub use orphans::{adopt, see_orphans_end};
 pub use process::{fork, is_asleep, reap};
 pub use random::{Part, Random, Role, Round, Scene, Seed};
 pub use steady::{are_steady, make_steady};
+pub use stopwatch::Stopwatch;
 pub use tally::Tally;
 pub use tracee::{begin, end, is_possible};

@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 const MOST: Duration = Duration::from_millis(20);
 
 /// Counts the time between looks, but no more than that for each.
-pub(crate) struct Stopwatch {
+pub struct Stopwatch {
     last: Instant,
     counted: Duration,
 }
 
 impl Stopwatch {
-    pub(crate) fn start() -> Self {
+    /// From now on.
+    pub fn start() -> Self {
         Self { last: Instant::now(), counted: Duration::ZERO }
     }
 
-    /// Looks.
-    pub(crate) fn elapsed(&mut self) -> Duration {
+    /// Looks, which is to be done often.
+    pub fn elapsed(&mut self) -> Duration {
         let now = Instant::now();
         self.counted += (now - self.last).min(MOST);
         self.last = now;

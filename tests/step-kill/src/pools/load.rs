@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use carom::{Fd, Pool, RawArray};
-use carom_step_kill::{Belongings, Bystander, Fault, Kind, PATIENCE, Random, Seed, Tally, see_orphans_end};
+use carom_step_kill::{Belongings, Bystander, Fault, Kind, PATIENCE, Random, Seed, Stopwatch, Tally, see_orphans_end};
 
 use super::journal::Journal;
 use super::ledger::{End, Outcome, check, check_times, deaths};
@@ -102,13 +102,13 @@ fn be_silent() {
 /// Waits until the owner has ended, or one of its threads up to the last one does not go on.
 pub(super) fn watch(owner: &mut Bystander, words: &RawArray<u32>, last: usize) -> Result<(), Fault> {
     let mut seen = words.to_vec();
-    let mut since = vec![Instant::now(); last + 1];
+    let mut since = (0..=last).map(|_| Stopwatch::start()).collect::<Vec<_>>();
     while owner.ended().is_none() {
         std::thread::sleep(Duration::from_millis(1));
         let now = words.to_vec();
         for thread in 0..=last {
             if now[thread] != seen[thread] {
-                since[thread] = Instant::now();
+                since[thread] = Stopwatch::start();
             }
             let text = format!("thread {thread} does not go on, after {} rounds", now[thread]);
             Kind::Hang.unless(since[thread].elapsed() < STARVED, &text)?;

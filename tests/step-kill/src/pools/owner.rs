@@ -4,10 +4,12 @@
 //! Signals go to workers whose owner waits meanwhile.
 
 use std::io::{Write, pipe};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use carom::{Fd, Pool, RawArray};
-use carom_step_kill::{Belongings, Bystander, Fault, Found, Kill, Kind, PATIENCE, adopt, is_asleep, see_orphans_end};
+use carom_step_kill::{
+    Belongings, Bystander, Fault, Found, Kill, Kind, PATIENCE, Stopwatch, adopt, is_asleep, see_orphans_end,
+};
 
 use super::journal::Journal;
 use super::ledger::{End, Outcome, PRICE, check, check_times, deaths};
@@ -104,9 +106,9 @@ pub(crate) fn set_up(scenario: &'static Scenario) -> Stage {
 /// # Panics
 /// If it takes too long.
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    let start = Instant::now();
+    let mut time = Stopwatch::start();
     while !holds() {
-        assert!(start.elapsed() < 3 * PATIENCE, "the pool is not {what} in time");
+        assert!(time.elapsed() < 3 * PATIENCE, "the pool is not {what} in time");
         std::thread::sleep(MOMENT);
     }
 }
@@ -139,14 +141,14 @@ impl Stage {
 
     /// Waits until the owner has come to something.
     fn see(&mut self, holds: impl Fn(&Self) -> bool, what: &str) {
-        let start = Instant::now();
+        let mut time = Stopwatch::start();
         while !holds(self) {
             let owner = self.owner.as_mut().expect("an owner");
             if owner.ended().is_some() {
                 let fault = owner.outcome("").map_or_else(|fault| fault.text, |code| format!("{code}"));
                 panic!("the owner of the pool ended: {fault}");
             }
-            assert!(start.elapsed() < 4 * PATIENCE, "the pool does not become {what}");
+            assert!(time.elapsed() < 4 * PATIENCE, "the pool does not become {what}");
             std::thread::sleep(MOMENT);
         }
     }
@@ -216,14 +218,14 @@ pub(crate) fn pool_of(workers: usize, most: Option<u64>) -> Result<Pool, Fault> 
 
 /// What this process has when the pool's thread sleeps, which opens files for a moment when it begins.
 pub(super) fn belongings() -> Result<Belongings, Fault> {
-    let start = Instant::now();
+    let mut time = Stopwatch::start();
     let all_sleep = || {
         let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
         let ids = threads.filter_map(|thread| thread.file_name().to_str()?.parse().ok());
         ids.filter(|id| *id != std::process::id()).all(is_fast_asleep)
     };
     while !all_sleep() {
-        Kind::Hang.unless(start.elapsed() < PATIENCE, "a pool that has nothing to do does not sleep")?;
+        Kind::Hang.unless(time.elapsed() < PATIENCE, "a pool that has nothing to do does not sleep")?;
         std::thread::sleep(MOMENT);
     }
     Ok(Belongings::now())
@@ -276,7 +278,7 @@ fn own(scenario: &Scenario, words: &RawArray<u32>) -> Result<u8, Fault> {
     Kind::Lost.unless(unmade <= most, "calls were not made, and nobody is told")?;
     until(KILLED);
 
-    let mut time = Instant::now();
+    let mut time = Stopwatch::start();
     let is_whole = || pool.worker_pids().len() == scenario.workers && !pool.worker_pids().contains(&word(VICTIM));
     while !is_whole() {
         Kind::Lost.unless(time.elapsed() < PATIENCE, "nobody takes the place of the worker")?;
@@ -286,7 +288,7 @@ fn own(scenario: &Scenario, words: &RawArray<u32>) -> Result<u8, Fault> {
         meet(&pool, &journal, LOOKED_AT + place)?;
     }
     // what is given up is given up soon; where workers end by themselves, there may be one more, or not
-    time = Instant::now();
+    time = Stopwatch::start();
     while let Some(fault) = before.kept().pop().filter(|_| scenario.most.is_none()) {
         if time.elapsed() > PATIENCE / 4 {
             return Err(fault);

@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
 use carom::Fd;
-use carom_step_kill::{PATIENCE, begin};
+use carom_step_kill::{PATIENCE, Stopwatch, begin};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::journal::Journal;
@@ -87,9 +87,9 @@ pub(crate) fn note_at_length(journal: RawFd, call: u32, length: usize, begins: b
 pub(crate) fn meet(journal: RawFd, call: u32, all: u32) -> u32 {
     let journal = Journal::of_owner(journal);
     journal.count(call);
-    let start = Instant::now();
+    let mut time = Stopwatch::start();
     while journal.times(call) < all {
-        if start.elapsed() > PATIENCE {
+        if time.elapsed() > PATIENCE {
             return 0;
         }
         std::thread::yield_now();
