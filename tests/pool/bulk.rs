@@ -103,3 +103,31 @@ fn the_calls_after_one_that_dies_have_their_descriptors() {
     std::fs::remove_file(&path).expect("remove");
     crate::common::eventually("no descriptor is left", || fds() <= before);
 }
+
+#[carom::task]
+fn zeros(len: usize) -> Vec<u8> {
+    vec![0; len]
+}
+
+#[carom::task]
+fn take_a_long_result_without_a_descriptor_for_it() {
+    let pool = pool_of(1);
+    assert_eq!(pool.apply(zeros, 3 << 20).expect("zeros").len(), 3 << 20);
+    let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
+    // SAFETY: the structure is valid.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+    let others: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    // it comes in a file, and what is said instead is not taken for its bytes
+    let error = pool.apply(zeros, 3 << 20).expect_err("there is no descriptor");
+    assert!(error.to_string().contains("descriptors that this process may not open"), "{error}");
+    // one that needs none is there
+    assert_eq!(pool.apply(zeros, 5000).expect("zeros"), [0; 5000]);
+    drop(others);
+    assert_eq!(pool.apply(zeros, 3 << 20).expect("zeros").len(), 3 << 20);
+}
+
+#[carom::test]
+fn a_long_result_without_a_descriptor_for_it_is_an_error_and_not_another_result() {
+    let _watchdog = watchdog();
+    crate::common::alone(take_a_long_result_without_a_descriptor_for_it, ());
+}

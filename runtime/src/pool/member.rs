@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use super::PoolError;
 use super::area::Area;
-use super::batch::refusal;
 use super::engine::Bells;
 use super::error::Kind;
 use super::job::{Job, Part, What};
@@ -27,9 +26,6 @@ use crate::sys::{clock, futex, limits, memory_file, pidfd, signals, statm, wait}
 
 /// How long a process may take from the end of its connection to its own.
 pub(super) const MOMENT: Duration = Duration::from_secs(1);
-
-/// A call that has not begun is not looked at sooner, however short its limit is.
-const SOON: Duration = Duration::from_micros(500);
 
 pub(super) struct Member {
     pub(super) process: Process,
@@ -117,10 +113,14 @@ impl Member {
             false => None,
         };
         let process = builder.spawn(serve, tools)?;
-        let statm = statm::open(Some(process.pid())).map_err(os("open /proc/PID/statm"))?;
-        if let Some(most) = settings.address_space {
-            limits::address_space(process.pid(), most).map_err(os("limit the memory of a worker"))?;
-        }
+        let limit = |most| limits::address_space(process.pid(), most).map_err(os("limit the memory of a worker"));
+        let limited = settings.address_space.map_or(Ok(()), limit);
+        let statm = limited.and_then(|()| statm::open(Some(process.pid())).map_err(os("open /proc/PID/statm")));
+        let statm = statm.inspect_err(|_| {
+            // nobody would ever ask it for anything; if it cannot be killed or waited for, it ends with this process
+            let _ = process.kill();
+            let _ = process.join();
+        })?;
         Ok(Self {
             process,
             socket: Arc::new(socket),
@@ -319,14 +319,16 @@ impl Member {
         if with_fds {
             match self.socket.try_receive_message() {
                 Ok((_, received)) => fds = received,
+                // whatever the part was to be, its bytes are not to be taken for it
                 Err(RecvError::DescriptorsLost) => {
-                    bytes = refusal("its reply came with descriptors that this process may not open");
+                    let reason = "its reply came with descriptors that this process may not open";
+                    return What::Failed(Kind::Refused(reason.to_owned()));
                 }
                 Err(_) => whole = false,
             }
-            if whole && flags & flags::APART != 0 && !fds.is_empty() {
-                whole = memory_file::read_all(&File::from(fds.remove(0)), &mut bytes).is_ok();
-            }
+        }
+        if flags & flags::APART != 0 {
+            whole &= !fds.is_empty() && memory_file::read_all(&File::from(fds.remove(0)), &mut bytes).is_ok();
         }
         match flags & (flags::NUMBERS | flags::BULK) {
             _ if !whole => What::Failed(Kind::Refused("its reply is not one".to_owned())),
@@ -510,7 +512,7 @@ impl Member {
         let Some((job, word)) = self.guarded_call() else {
             // a call that has not begun ends no sooner than the limit from now on
             let looks = self.window.iter().flatten().filter_map(|job| job.shelf.terms.look);
-            return looks.min().map(|look| look.max(SOON));
+            return looks.min();
         };
         let Terms { timeout, look, .. } = job.shelf.terms;
         let left = timeout.map(|timeout| timeout.saturating_sub(self.run_time()));

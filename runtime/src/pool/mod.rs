@@ -159,7 +159,7 @@ impl PoolBuilder {
 
     /// How many bytes of addresses the kernel gives a worker (`RLIMIT_AS`); an allocation that passes it fails there, which
     /// ends the worker by SIGABRT unless the task does without it. Addresses are more than memory: those of the executable, of
-    /// 16 MiB that are shared with the pool, and of stacks count too.
+    /// 12 MiB that are shared with the pool, and of stacks count too.
     pub fn address_space(mut self, bytes: u64) -> Self {
         self.settings.address_space = Some(bytes);
         self
